@@ -1,0 +1,54 @@
+
+# Copyright (C) 2026 the ngx_http_wix_auth_module authors
+
+
+.DEFAULT_GOAL := all
+
+ifeq ($(origin CC),default)
+CC = gcc
+endif
+
+# T=t/10-gate.t runs one file, FAST=1 leaves sanitizers and valgrind out
+export CC NGINX_SRC NGINX_FLAGS EXTRA_CFLAGS T FAST TLS WIX_CLIENT_ID JOBS
+
+# nginx's own Makefile is run by scripts, with its own idea of parallel jobs
+MAKEFLAGS += --no-print-directory
+
+.PHONY: all demo test lint bench fuzz soak matrix deb clean help
+
+
+all:
+	@t/install-packages build $(if $(findstring clang,$(CC)),clang)
+	@t/build module
+
+demo:
+	@t/install-packages demo
+	@t/build module
+	@exec t/demo
+
+test:
+	@t/install-packages test
+	@t/run
+
+lint:
+	@t/install-packages lint
+	@t/lint
+
+bench fuzz soak matrix deb:
+	@if [ -x t/$@ ]; then exec t/$@; \
+	else echo "make $@: not available yet"; exit 1; fi
+
+clean:
+	rm -rf build
+
+help:
+	@echo "make          build/ngx_http_wix_auth_module.so for the installed nginx"
+	@echo "              NGINX_SRC=dir for a source tree, CC=clang for clang"
+	@echo "make demo     emulator, sample site and gate on http://localhost:4321/"
+	@echo "              TLS=1 with TLS, WIX_CLIENT_ID=... against the real Wix"
+	@echo "make test     everything that must hold; FAST=1 without sanitizers,"
+	@echo "              T=t/NN-name.t one file"
+	@echo "make lint     static checks and house rules"
+	@echo "make bench    the gate's price      make fuzz    fuzz targets"
+	@echo "make soak     load with faults      make matrix  other nginx versions"
+	@echo "make deb      the Debian package    make clean   remove build/"

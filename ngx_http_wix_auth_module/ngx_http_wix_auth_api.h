@@ -1,0 +1,149 @@
+
+/*
+ * Copyright (C) 2026 the ngx_http_wix_auth_module authors
+ */
+
+
+#ifndef _NGX_HTTP_WIX_AUTH_API_H_INCLUDED_
+#define _NGX_HTTP_WIX_AUTH_API_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "ngx_http_wix_auth_fetch.h"
+#include "ngx_http_wix_auth_reason.h"
+
+
+/*
+ * Floor 1: the operations of the Wix REST API as functions.  Bodies out,
+ * answers in, every error to a reason.  Knows no request, no session and no
+ * configuration but this.
+ */
+
+
+/* of one API and client; constant afterwards */
+
+typedef struct {
+    ngx_str_t                        url;   /* base, without a final "/" */
+    ngx_http_wix_auth_fetch_conf_t   fetch;
+} ngx_http_wix_auth_api_conf_t;
+
+
+/* what kind of failure it was, for wix_auth_refresh_use_stale */
+
+typedef enum {
+    NGX_HTTP_WIX_AUTH_CAUSE_NONE    = 0,
+    NGX_HTTP_WIX_AUTH_CAUSE_ERROR   = 0x01,   /* connection, TLS, an answer
+                                                 that makes no sense, 4xx */
+    NGX_HTTP_WIX_AUTH_CAUSE_TIMEOUT = 0x02,
+    NGX_HTTP_WIX_AUTH_CAUSE_5XX     = 0x04,
+    NGX_HTTP_WIX_AUTH_CAUSE_429     = 0x08
+} ngx_http_wix_auth_cause_e;
+
+
+typedef enum {
+    NGX_HTTP_WIX_AUTH_STATE_NONE = 0,
+    NGX_HTTP_WIX_AUTH_STATE_SUCCESS,
+    NGX_HTTP_WIX_AUTH_STATE_VERIFY,       /* REQUIRE_EMAIL_VERIFICATION */
+    NGX_HTTP_WIX_AUTH_STATE_APPROVAL,     /* REQUIRE_OWNER_APPROVAL */
+    NGX_HTTP_WIX_AUTH_STATE_UNSUPPORTED   /* MFA, missing fields, unknown */
+} ngx_http_wix_auth_state_e;
+
+
+/* strings live until the handler returns and are wiped afterwards */
+
+typedef struct {
+    ngx_uint_t    reason;         /* NGX_HTTP_WIX_AUTH_OK: success */
+    ngx_uint_t    cause;          /* ..._cause_e, of a failure */
+    ngx_uint_t    status;         /* HTTP, 0: there was none */
+    ngx_int_t     retry_after;    /* seconds, -1: not told */
+    ngx_str_t     request_id;     /* Wix's, for the log */
+
+    /* token */
+    ngx_str_t     access_token;
+    ngx_str_t     refresh_token;  /* len 0: none came, keep the old one */
+    time_t        expires;        /* wall clock: when sent + expires_in */
+    time_t        lifetime;       /* expires_in, seconds, at least 1 */
+    ngx_str_t     member_id;      /* decoded from the token; len 0: a
+                                     visitor, or a token of another make */
+
+    /* login */
+    ngx_uint_t    state;          /* ..._state_e */
+    ngx_str_t     session_token;
+    ngx_str_t     state_token;
+
+    /* redirect session: https (or loopback), printable ASCII, no fragment,
+       at most 2048 bytes */
+    ngx_str_t     full_url;
+
+    ngx_pool_t   *pool;           /* lives until the handler returns */
+} ngx_http_wix_auth_api_result_t;
+
+
+typedef struct ngx_http_wix_auth_api_call_s  ngx_http_wix_auth_api_call_t;
+
+typedef void (*ngx_http_wix_auth_api_pt)(
+    ngx_http_wix_auth_api_result_t *result, void *data);
+
+
+/*
+ * All calls: client is the client id as 36 characters; strings are copied.
+ * The handler is called exactly once and never from inside the function;
+ * NULL is returned (and no handler called) when memory is short.  The
+ * returned call may be cancelled until the handler runs; log must live as
+ * long.  A string that is not UTF-8 ends in INVALID_REQUEST.  A failure has
+ * been logged, once, before the handler runs.
+ */
+
+/* an access token for code and verifier; redirect_uri as in the
+   authorization request, len 0: it had none */
+ngx_http_wix_auth_api_call_t *ngx_http_wix_auth_api_code(
+    ngx_http_wix_auth_api_conf_t *conf, ngx_str_t *client, ngx_str_t *code,
+    ngx_str_t *verifier, ngx_str_t *redirect_uri, ngx_log_t *log,
+    ngx_http_wix_auth_api_pt handler, void *data);
+
+/* a refreshed token */
+ngx_http_wix_auth_api_call_t *ngx_http_wix_auth_api_refresh(
+    ngx_http_wix_auth_api_conf_t *conf, ngx_str_t *client,
+    ngx_str_t *refresh_token, ngx_log_t *log,
+    ngx_http_wix_auth_api_pt handler, void *data);
+
+/*
+ * Login V2 with the worker's visitor token.  Reason OK means that the login
+ * came to one of the states: a member who waits for approval is STATE_APPROVAL
+ * however Wix says it.  VERIFY has a state_token; without one it would be
+ * UNSUPPORTED.
+ */
+ngx_http_wix_auth_api_call_t *ngx_http_wix_auth_api_login(
+    ngx_http_wix_auth_api_conf_t *conf, ngx_str_t *client, ngx_str_t *email,
+    ngx_str_t *password, ngx_log_t *log, ngx_http_wix_auth_api_pt handler,
+    void *data);
+
+/* redirect session to log in; session_token len 0: Wix's own page */
+
+typedef struct {
+    ngx_str_t    redirect_uri;
+    ngx_str_t    state;
+    ngx_str_t    challenge;
+    ngx_str_t    session_token;
+    ngx_str_t    idp;             /* len 0: none */
+    unsigned     silent:1;        /* prompt none without a session token */
+} ngx_http_wix_auth_api_authorize_t;
+
+ngx_http_wix_auth_api_call_t *ngx_http_wix_auth_api_authorize(
+    ngx_http_wix_auth_api_conf_t *conf, ngx_str_t *client,
+    ngx_http_wix_auth_api_authorize_t *request, ngx_log_t *log,
+    ngx_http_wix_auth_api_pt handler, void *data);
+
+/* redirect session to log out, with the member's token */
+ngx_http_wix_auth_api_call_t *ngx_http_wix_auth_api_logout(
+    ngx_http_wix_auth_api_conf_t *conf, ngx_str_t *client,
+    ngx_str_t *access_token, ngx_str_t *post_flow_url, ngx_log_t *log,
+    ngx_http_wix_auth_api_pt handler, void *data);
+
+/* the handler will not be called */
+void ngx_http_wix_auth_api_cancel(ngx_http_wix_auth_api_call_t *call);
+
+
+#endif /* _NGX_HTTP_WIX_AUTH_API_H_INCLUDED_ */

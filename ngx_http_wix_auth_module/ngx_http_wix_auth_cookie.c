@@ -1,0 +1,268 @@
+
+/*
+ * Copyright (C) 2026 the ngx_http_wix_auth_module authors
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "ngx_http_wix_auth_cookie.h"
+
+
+#define ngx_http_wix_auth_blank(c)  ((c) == ' ' || (c) == '\t')
+
+
+static ngx_uint_t ngx_http_wix_auth_cookie_named(u_char *p, u_char *end,
+    ngx_str_t *names, ngx_uint_t nnames);
+static ngx_int_t ngx_http_wix_auth_cookie_check(ngx_str_t *text);
+
+
+ngx_uint_t
+ngx_http_wix_auth_cookie_find(ngx_str_t *header, ngx_str_t *name,
+    ngx_str_t *values, ngx_uint_t n, ngx_uint_t max)
+{
+    u_char  *p, *last, *end, *value;
+
+    if (header->len == 0 || name->len == 0) {
+        return n;
+    }
+
+    p = header->data;
+    last = p + header->len;
+
+    while (n < max) {
+
+        while (p < last && ngx_http_wix_auth_blank(*p)) {
+            p++;
+        }
+
+        /* nothing that is too short for "name=" can match any more */
+
+        if ((size_t) (last - p) <= name->len) {
+            break;
+        }
+
+        end = memchr(p, ';', last - p);
+        if (end == NULL) {
+            end = last;
+        }
+
+        if ((size_t) (end - p) > name->len
+            && p[name->len] == '='
+            && ngx_memcmp(p, name->data, name->len) == 0)
+        {
+            value = p + name->len + 1;
+
+            while (value < end && ngx_http_wix_auth_blank(*value)) {
+                value++;
+            }
+
+            values[n].data = value;
+
+            for (p = end; p > value && ngx_http_wix_auth_blank(p[-1]); p--) {
+                /* void */
+            }
+
+            values[n++].len = p - value;
+        }
+
+        if (end == last) {
+            break;
+        }
+
+        p = end + 1;
+    }
+
+    return n;
+}
+
+
+size_t
+ngx_http_wix_auth_cookie_cut(u_char *dst, ngx_str_t *header, ngx_str_t *names,
+    ngx_uint_t nnames)
+{
+    size_t   len;
+    u_char  *p, *d, *pair, *end, *next, *last;
+
+    if (header->len == 0) {
+        return 0;
+    }
+
+    d = dst;
+    p = header->data;
+    last = p + header->len;
+
+    for ( /* void */ ; p < last; p = next) {
+
+        end = memchr(p, ';', last - p);
+        if (end == NULL) {
+            end = last;
+        }
+
+        next = (end == last) ? last : end + 1;
+
+        for (pair = p; pair < end && ngx_http_wix_auth_blank(*pair); pair++) {
+            /* void */
+        }
+
+        while (end > pair && ngx_http_wix_auth_blank(end[-1])) {
+            end--;
+        }
+
+        if (pair == end
+            || ngx_http_wix_auth_cookie_named(pair, end, names, nnames))
+        {
+            continue;
+        }
+
+        /* no blank that the header did not have: dst could overflow */
+
+        if (d != dst) {
+            *d++ = ';';
+
+            if (pair != p) {
+                *d++ = ' ';
+            }
+        }
+
+        len = end - pair;
+        ngx_memmove(d, pair, len);
+        d += len;
+    }
+
+    return d - dst;
+}
+
+
+ngx_int_t
+ngx_http_wix_auth_cookie_set(ngx_pool_t *pool,
+    ngx_http_wix_auth_cookie_t *cookie, ngx_str_t *value, time_t max_age,
+    ngx_str_t *header)
+{
+    size_t   len;
+    u_char  *p;
+
+    ngx_str_null(header);
+
+    if (ngx_http_wix_auth_cookie_check(&cookie->name) != NGX_OK
+        || ngx_http_wix_auth_cookie_check(&cookie->domain) != NGX_OK
+        || ngx_http_wix_auth_cookie_check(&cookie->path) != NGX_OK
+        || ngx_http_wix_auth_cookie_check(value) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    len = cookie->name.len + 1 + value->len
+          + sizeof("; Domain=") - 1 + cookie->domain.len
+          + sizeof("; Path=") - 1 + cookie->path.len
+          + sizeof("; Max-Age=") - 1 + NGX_TIME_T_LEN
+          + sizeof("; HttpOnly; Secure; SameSite=None; Partitioned") - 1;
+
+    p = ngx_pnalloc(pool, len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    header->data = p;
+
+    p = ngx_cpymem(p, cookie->name.data, cookie->name.len);
+    *p++ = '=';
+
+    if (value->len) {
+        p = ngx_cpymem(p, value->data, value->len);
+    }
+
+    if (cookie->domain.len) {
+        p = ngx_cpymem(p, "; Domain=", sizeof("; Domain=") - 1);
+        p = ngx_cpymem(p, cookie->domain.data, cookie->domain.len);
+    }
+
+    if (cookie->path.len) {
+        p = ngx_cpymem(p, "; Path=", sizeof("; Path=") - 1);
+        p = ngx_cpymem(p, cookie->path.data, cookie->path.len);
+    }
+
+    /* a session cookie is cleared with Max-Age=0 like any other */
+
+    if (max_age == 0 || (max_age > 0 && !cookie->session)) {
+        p = ngx_sprintf(p, "; Max-Age=%T", max_age);
+    }
+
+    p = ngx_cpymem(p, "; HttpOnly", sizeof("; HttpOnly") - 1);
+
+    if (cookie->secure) {
+        p = ngx_cpymem(p, "; Secure", sizeof("; Secure") - 1);
+    }
+
+    if (cookie->samesite_none) {
+        p = ngx_cpymem(p, "; SameSite=None", sizeof("; SameSite=None") - 1);
+
+    } else {
+        p = ngx_cpymem(p, "; SameSite=Lax", sizeof("; SameSite=Lax") - 1);
+    }
+
+    if (cookie->partitioned) {
+        p = ngx_cpymem(p, "; Partitioned", sizeof("; Partitioned") - 1);
+    }
+
+    header->len = p - header->data;
+
+    return NGX_OK;
+}
+
+
+/*
+ * More generous than find(): what some application might take for our cookie
+ * ("name = value") does not go upstream either.
+ */
+
+static ngx_uint_t
+ngx_http_wix_auth_cookie_named(u_char *p, u_char *end, ngx_str_t *names,
+    ngx_uint_t nnames)
+{
+    u_char      *equal;
+    ngx_uint_t   i;
+
+    equal = memchr(p, '=', end - p);
+
+    if (equal == NULL) {
+        return 0;
+    }
+
+    while (equal > p && ngx_http_wix_auth_blank(equal[-1])) {
+        equal--;
+    }
+
+    for (i = 0; i < nnames; i++) {
+
+        if (names[i].len == (size_t) (equal - p)
+            && ngx_memcmp(p, names[i].data, names[i].len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* nothing may end the attribute or the header line */
+
+static ngx_int_t
+ngx_http_wix_auth_cookie_check(ngx_str_t *text)
+{
+    size_t  i;
+
+    for (i = 0; i < text->len; i++) {
+
+        if (text->data[i] < 0x20
+            || text->data[i] == 0x7f
+            || text->data[i] == ';')
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}

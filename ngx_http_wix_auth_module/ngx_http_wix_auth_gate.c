@@ -1,0 +1,555 @@
+
+/*
+ * Copyright (C) 2026 the ngx_http_wix_auth_module authors
+ */
+
+
+#include "ngx_http_wix_auth_answer.h"
+#include "ngx_http_wix_auth_gate.h"
+#include "ngx_http_wix_auth_record.h"
+#include "ngx_http_wix_auth_refresh.h"
+#include "ngx_http_wix_auth_reply.h"
+#include "ngx_http_wix_auth_site.h"
+
+
+#define NGX_HTTP_WIX_AUTH_RETURN_MAX  1024     /* encoded, in a redirect */
+
+
+static ngx_int_t ngx_http_wix_auth_gate_decide(
+    ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf,
+    ngx_uint_t again);
+static void ngx_http_wix_auth_gate_background(
+    ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf);
+static ngx_int_t ngx_http_wix_auth_gate_expired(
+    ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf);
+static ngx_int_t ngx_http_wix_auth_gate_suspend(ngx_http_request_t *r);
+static void ngx_http_wix_auth_gate_wake(ngx_http_wix_auth_record_t *rec);
+static ngx_int_t ngx_http_wix_auth_gate_pass(
+    ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf,
+    ngx_uint_t status, ngx_uint_t reason);
+static ngx_int_t ngx_http_wix_auth_gate_stale(
+    ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf,
+    ngx_uint_t cause);
+static ngx_int_t ngx_http_wix_auth_gate_stranger(
+    ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf);
+static ngx_int_t ngx_http_wix_auth_gate_error(
+    ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf,
+    ngx_uint_t reason);
+static ngx_int_t ngx_http_wix_auth_gate_refuse(
+    ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf);
+static ngx_uint_t ngx_http_wix_auth_gate_navigation(ngx_http_request_t *r,
+    ngx_uint_t *upgrade);
+static ngx_str_t *ngx_http_wix_auth_gate_header(ngx_http_request_t *r,
+    const char *name);
+static void ngx_http_wix_auth_gate_return(ngx_http_request_t *r,
+    ngx_str_t *url);
+
+
+ngx_int_t
+ngx_http_wix_auth_gate_handler(ngx_http_request_t *r)
+{
+    ngx_uint_t                   again;
+    ngx_http_wix_auth_conf_t    *conf;
+    ngx_http_wix_auth_record_t  *rec;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_wix_auth_module);
+
+    if (conf->mode == NGX_HTTP_WIX_AUTH_OFF || r != r->main) {
+        return NGX_DECLINED;
+    }
+
+    rec = ngx_http_wix_auth_record(r);
+    if (rec == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (rec->leave) {
+        /* still waiting: some event has called us */
+        return NGX_AGAIN;
+    }
+
+    again = rec->resumed;
+    rec->resumed = 0;
+
+    return ngx_http_wix_auth_gate_decide(rec, conf, again);
+}
+
+
+static ngx_int_t
+ngx_http_wix_auth_gate_decide(ngx_http_wix_auth_record_t *rec,
+    ngx_http_wix_auth_conf_t *conf, ngx_uint_t again)
+{
+    ngx_int_t                     rc;
+    ngx_uint_t                    tries;
+    ngx_http_wix_auth_session_t  *s;
+
+    s = &rec->session;
+
+    for (tries = 0; tries < 3; tries++) {
+
+        if (ngx_http_wix_auth_record_lookup(rec, conf, 1, again) != NGX_OK) {
+            break;
+        }
+
+        if (!rec->found) {
+            return ngx_http_wix_auth_gate_stranger(rec, conf);
+        }
+
+        if (ngx_time() < s->token_expires) {
+
+            if (rec->waited && s->generation != rec->wait_generation) {
+                return ngx_http_wix_auth_gate_pass(rec, conf,
+                                    rec->starter
+                                    ? NGX_HTTP_WIX_AUTH_STATUS_REFRESHED
+                                    : NGX_HTTP_WIX_AUTH_STATUS_WAITED,
+                                    NGX_HTTP_WIX_AUTH_OK);
+            }
+
+            ngx_http_wix_auth_gate_background(rec, conf);
+
+            return ngx_http_wix_auth_gate_pass(rec, conf,
+                                               NGX_HTTP_WIX_AUTH_STATUS_HIT,
+                                               NGX_HTTP_WIX_AUTH_OK);
+        }
+
+        rc = ngx_http_wix_auth_gate_expired(rec, conf);
+
+        if (rc != NGX_DECLINED || rec->status) {
+            return rc;
+        }
+
+        /* the record has just changed: look again */
+        again = 1;
+    }
+
+    return ngx_http_wix_auth_gate_error(rec, conf,
+                                        NGX_HTTP_WIX_AUTH_INTERNAL_ERROR);
+}
+
+
+/*
+ * Within refresh_before of the expiry, but never earlier than half of the
+ * token's life, and up to 10 % later, so that sessions spread.
+ */
+
+static void
+ngx_http_wix_auth_gate_background(ngx_http_wix_auth_record_t *rec,
+    ngx_http_wix_auth_conf_t *conf)
+{
+    time_t                        before;
+    ngx_http_wix_auth_session_t  *s;
+
+    s = &rec->session;
+
+    before = ngx_min(conf->refresh_before, s->token_lifetime / 2);
+    before -= before * (time_t) s->jitter / 2560;
+
+    if (ngx_time() < s->token_expires - before || s->leased) {
+        return;
+    }
+
+    if (s->failures
+        && (ngx_msec_int_t) (s->retry_at - ngx_current_msec) > 0)
+    {
+        return;
+    }
+
+    /* a failure is noted in the record; this request goes on regardless */
+    (void) ngx_http_wix_auth_refresh_start(rec, conf);
+}
+
+
+/* NGX_DECLINED without a status: the record has changed, look again */
+
+static ngx_int_t
+ngx_http_wix_auth_gate_expired(ngx_http_wix_auth_record_t *rec,
+    ngx_http_wix_auth_conf_t *conf)
+{
+    rec->status = NGX_HTTP_WIX_AUTH_STATUS_NONE;
+
+    if (rec->timedout) {
+        return ngx_http_wix_auth_gate_stale(rec, conf,
+                                            NGX_HTTP_WIX_AUTH_CAUSE_TIMEOUT);
+    }
+
+    if (rec->session.failures) {
+
+        /* nobody waits for an API that has just failed */
+
+        (void) ngx_http_wix_auth_refresh_start(rec, conf);
+
+        return ngx_http_wix_auth_gate_stale(rec, conf, rec->session.cause);
+    }
+
+    if (conf->mode == NGX_HTTP_WIX_AUTH_AUDIT) {
+        (void) ngx_http_wix_auth_refresh_start(rec, conf);
+
+        return ngx_http_wix_auth_gate_stale(rec, conf,
+                                            NGX_HTTP_WIX_AUTH_CAUSE_TIMEOUT);
+    }
+
+    switch (ngx_http_wix_auth_refresh_wait(rec, conf,
+                                           ngx_http_wix_auth_gate_wake))
+    {
+
+    case NGX_AGAIN:
+        return ngx_http_wix_auth_gate_suspend(rec->request);
+
+    case NGX_OK:
+        return NGX_DECLINED;
+
+    default:
+        return ngx_http_wix_auth_gate_stale(rec, conf,
+                                            NGX_HTTP_WIX_AUTH_CAUSE_ERROR);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_wix_auth_gate_suspend(ngx_http_request_t *r)
+{
+    r->read_event_handler = ngx_http_test_reading;
+    r->write_event_handler = ngx_http_request_empty_handler;
+
+    if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return NGX_AGAIN;
+}
+
+
+static void
+ngx_http_wix_auth_gate_wake(ngx_http_wix_auth_record_t *rec)
+{
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    r = rec->request;
+    c = r->connection;
+
+    rec->resumed = 1;
+    rec->held += ngx_current_msec - rec->wait_start;
+    rec->wait_start = ngx_current_msec;
+
+    ngx_http_set_log_request(c->log, r);
+
+    r->read_event_handler = ngx_http_block_reading;
+    r->write_event_handler = ngx_http_core_run_phases;
+
+    ngx_http_core_run_phases(r);
+    ngx_http_run_posted_requests(c);
+}
+
+
+static ngx_int_t
+ngx_http_wix_auth_gate_pass(ngx_http_wix_auth_record_t *rec,
+    ngx_http_wix_auth_conf_t *conf, ngx_uint_t status, ngx_uint_t reason)
+{
+    rec->conf = conf;
+    rec->status = status;
+    rec->reason = reason;
+    rec->passed = 1;
+
+    return (conf->mode == NGX_HTTP_WIX_AUTH_REQUIRED) ? NGX_OK
+                                                      : NGX_DECLINED;
+}
+
+
+/* bounded grace while Wix is away; never beyond the session's own end */
+
+static ngx_int_t
+ngx_http_wix_auth_gate_stale(ngx_http_wix_auth_record_t *rec,
+    ngx_http_wix_auth_conf_t *conf, ngx_uint_t cause)
+{
+    ngx_uint_t  reason;
+
+    reason = (cause == NGX_HTTP_WIX_AUTH_CAUSE_TIMEOUT)
+             ? NGX_HTTP_WIX_AUTH_UPSTREAM_TIMEOUT
+             : NGX_HTTP_WIX_AUTH_UPSTREAM_UNAVAILABLE;
+
+    if ((conf->stale->causes & cause)
+        && ngx_time() - rec->session.token_expires < conf->stale->time)
+    {
+        ngx_log_error(NGX_LOG_INFO, rec->request->connection->log, 0,
+                      "wix_auth: stale session passes, %V",
+                      &ngx_http_wix_auth_reason(reason)->code);
+
+        return ngx_http_wix_auth_gate_pass(rec, conf,
+                                           NGX_HTTP_WIX_AUTH_STATUS_STALE,
+                                           reason);
+    }
+
+    return ngx_http_wix_auth_gate_error(rec, conf, reason);
+}
+
+
+static ngx_int_t
+ngx_http_wix_auth_gate_stranger(ngx_http_wix_auth_record_t *rec,
+    ngx_http_wix_auth_conf_t *conf)
+{
+    rec->conf = conf;
+    rec->passed = 0;
+
+    switch (rec->reason) {
+
+    case NGX_HTTP_WIX_AUTH_UNKNOWN_SESSION:
+    case NGX_HTTP_WIX_AUTH_SESSION_EXPIRED:
+    case NGX_HTTP_WIX_AUTH_SESSION_IDLE:
+    case NGX_HTTP_WIX_AUTH_SESSION_REVOKED:
+    case NGX_HTTP_WIX_AUTH_SESSION_ENDED:
+        rec->status = NGX_HTTP_WIX_AUTH_STATUS_EXPIRED;
+        break;
+
+    default:
+        rec->status = NGX_HTTP_WIX_AUTH_STATUS_ANONYMOUS;
+    }
+
+    if (conf->mode == NGX_HTTP_WIX_AUTH_OPTIONAL) {
+        return NGX_DECLINED;
+    }
+
+    ngx_log_error(NGX_LOG_INFO, rec->request->connection->log, 0,
+                  "wix_auth: %s, %V",
+                  conf->mode == NGX_HTTP_WIX_AUTH_AUDIT ? "would be refused"
+                                                        : "refused",
+                  &ngx_http_wix_auth_reason(rec->reason)->code);
+
+    if (conf->mode == NGX_HTTP_WIX_AUTH_AUDIT) {
+        rec->status = NGX_HTTP_WIX_AUTH_STATUS_AUDIT;
+        return NGX_DECLINED;
+    }
+
+    return ngx_http_wix_auth_gate_refuse(rec, conf);
+}
+
+
+static ngx_int_t
+ngx_http_wix_auth_gate_error(ngx_http_wix_auth_record_t *rec,
+    ngx_http_wix_auth_conf_t *conf, ngx_uint_t reason)
+{
+    ngx_uint_t                   upgrade;
+    ngx_msec_int_t               left;
+    ngx_str_t                    action;
+    ngx_http_request_t          *r;
+    ngx_http_wix_auth_answer_t   a;
+
+    r = rec->request;
+
+    rec->conf = conf;
+    rec->reason = reason;
+    rec->passed = 0;
+    rec->status = NGX_HTTP_WIX_AUTH_STATUS_ERROR;
+
+    left = rec->session.retry_at - ngx_current_msec;
+    rec->retry_after = (rec->found && rec->session.failures && left > 0)
+                       ? (left + 999) / 1000 : 1;
+
+    /* the variables of who cannot be vouched for are empty */
+    rec->found = 0;
+
+    ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                  "wix_auth: %s, %V",
+                  conf->mode == NGX_HTTP_WIX_AUTH_REQUIRED
+                  ? "refused" : "passes without a session",
+                  &ngx_http_wix_auth_reason(reason)->code);
+
+    if (conf->mode == NGX_HTTP_WIX_AUTH_AUDIT) {
+        rec->status = NGX_HTTP_WIX_AUTH_STATUS_AUDIT;
+        return NGX_DECLINED;
+    }
+
+    if (conf->mode == NGX_HTTP_WIX_AUTH_OPTIONAL) {
+        return NGX_DECLINED;
+    }
+
+    ngx_memzero(&a, sizeof(ngx_http_wix_auth_answer_t));
+    ngx_str_null(&action);
+
+    if (ngx_http_wix_auth_reply_error(r, reason,
+                              ngx_http_wix_auth_gate_navigation(r, &upgrade),
+                              NULL, &action, &a)
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (a.status != NGX_HTTP_INTERNAL_SERVER_ERROR) {
+        a.retry_after = rec->retry_after;
+    }
+
+    return ngx_http_wix_auth_answer_deny(r, &a);
+}
+
+
+/* the answer to a stranger */
+
+static ngx_int_t
+ngx_http_wix_auth_gate_refuse(ngx_http_wix_auth_record_t *rec,
+    ngx_http_wix_auth_conf_t *conf)
+{
+    ngx_str_t                    uri, prefix, url, back;
+    ngx_uint_t                   navigation, upgrade, safe, redirect;
+    ngx_http_request_t          *r;
+    ngx_http_wix_auth_answer_t   a;
+
+    r = rec->request;
+
+    ngx_memzero(&a, sizeof(ngx_http_wix_auth_answer_t));
+    ngx_str_null(&uri);
+    ngx_str_null(&url);
+    ngx_str_null(&back);
+
+    if (conf->redirect_uri
+        && ngx_http_complex_value(r, conf->redirect_uri, &uri) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_http_wix_auth_site_prefix(conf, &uri, &prefix);
+
+    navigation = ngx_http_wix_auth_gate_navigation(r, &upgrade);
+    safe = (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)) ? 1 : 0;
+
+    switch (conf->unauthorized) {
+
+    case NGX_HTTP_WIX_AUTH_STRANGER_302:
+        redirect = safe && !upgrade;
+        break;
+
+    case NGX_HTTP_WIX_AUTH_STRANGER_401:
+        redirect = 0;
+        break;
+
+    default:
+        redirect = safe && navigation;
+    }
+
+    if (prefix.len == 0) {
+        redirect = 0;
+
+    } else {
+        if (redirect) {
+            ngx_http_wix_auth_gate_return(r, &back);
+        }
+
+        if (ngx_http_wix_auth_site_login_url(r, &prefix, &back, &url)
+            != NGX_OK)
+        {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+
+    if (redirect) {
+        ngx_http_wix_auth_reply_redirect(NGX_HTTP_MOVED_TEMPORARILY, &url,
+                                         &a);
+
+    } else if (ngx_http_wix_auth_reply_login(r, rec->reason, navigation,
+                                             &url, &a)
+               != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_wix_auth_answer_deny(r, &a);
+}
+
+
+/*
+ * Whether a person's browser wants to show a page (Fetch Metadata); what a
+ * program sent is answered in its own language.
+ */
+
+static ngx_uint_t
+ngx_http_wix_auth_gate_navigation(ngx_http_request_t *r, ngx_uint_t *upgrade)
+{
+    ngx_str_t  *value;
+
+    *upgrade = 1;
+
+    if (ngx_http_wix_auth_gate_header(r, "upgrade")) {
+        return 0;
+    }
+
+    if (r->method == NGX_HTTP_OPTIONS
+        && ngx_http_wix_auth_gate_header(r, "origin")
+        && ngx_http_wix_auth_gate_header(r, "access-control-request-method"))
+    {
+        return 0;
+    }
+
+    *upgrade = 0;
+
+    if (r->headers_in.authorization
+        || ngx_http_wix_auth_gate_header(r, "sec-purpose"))
+    {
+        return 0;
+    }
+
+    value = ngx_http_wix_auth_gate_header(r, "sec-fetch-mode");
+
+    if (value) {
+        return value->len == 8
+               && ngx_strncasecmp(value->data, (u_char *) "navigate", 8) == 0;
+    }
+
+    if (ngx_http_wix_auth_gate_header(r, "x-requested-with")) {
+        return 0;
+    }
+
+    value = ngx_http_wix_auth_gate_header(r, "accept");
+
+    return value && ngx_strcasestrn(value->data, "text/html", 9 - 1) != NULL;
+}
+
+
+static ngx_str_t *
+ngx_http_wix_auth_gate_header(ngx_http_request_t *r, const char *name)
+{
+    size_t            len;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    len = ngx_strlen(name);
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            if (h[i].key.len == len
+                && ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0)
+            {
+                return &h[i].value;
+            }
+        }
+    }
+
+    return NULL;
+}
+
+
+/* the request URI; its path when that is too long, or else "/" */
+
+static void
+ngx_http_wix_auth_gate_return(ngx_http_request_t *r, ngx_str_t *url)
+{
+    u_char  *p;
+
+    *url = r->unparsed_uri;
+
+    if (ngx_http_wix_auth_url_encoded_len(url) > NGX_HTTP_WIX_AUTH_RETURN_MAX)
+    {
+        p = ngx_strlchr(url->data, url->data + url->len, '?');
+
+        if (p) {
+            url->len = p - url->data;
+        }
+    }
+
+    if (ngx_http_wix_auth_url_encoded_len(url) > NGX_HTTP_WIX_AUTH_RETURN_MAX
+        || ngx_http_wix_auth_url_return(r->pool, url, NULL, 0) != NGX_OK)
+    {
+        ngx_str_set(url, "/");
+    }
+}

@@ -1,0 +1,102 @@
+
+/*
+ * Copyright (C) 2026 the ngx_http_wix_auth_module authors
+ */
+
+
+#ifndef _NGX_HTTP_WIX_AUTH_LOGIN_H_INCLUDED_
+#define _NGX_HTTP_WIX_AUTH_LOGIN_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_wix_auth_api.h"
+#include "ngx_http_wix_auth_conf.h"
+#include "ngx_http_wix_auth_record.h"
+#include "ngx_http_wix_auth_site.h"
+
+
+/*
+ * Floor 2: the way from a password or a code to a session, and out again.
+ * Reads no body and shows nothing; cookies are set on the way.
+ */
+
+
+typedef struct ngx_http_wix_auth_login_s  ngx_http_wix_auth_login_t;
+
+typedef void (*ngx_http_wix_auth_login_pt)(ngx_http_wix_auth_login_t *l);
+
+struct ngx_http_wix_auth_login_s {
+    ngx_http_request_t            *request;
+    ngx_http_wix_auth_conf_t      *conf;
+    ngx_http_wix_auth_record_t    *rec;
+    ngx_http_wix_auth_site_t       site;
+
+    /* set by the caller */
+    ngx_str_t                      return_url;  /* valid, or len 0 */
+    ngx_str_t                      email;
+    ngx_http_wix_auth_login_pt     done;
+    void                          *data;
+
+    /* the result, when done is called */
+    ngx_uint_t                     reason;
+    ngx_uint_t                     state;       /* of login and verify */
+    ngx_str_t                      redirect_url;
+    ngx_str_t                      state_token; /* sealed */
+    ngx_int_t                      retry_after; /* seconds, -1: none */
+    unsigned                       restart:1;   /* begin the login again */
+    unsigned                       leaves:1;    /* redirect_url is Wix's */
+
+    /* the room's own */
+    ngx_str_t                      binding;
+    ngx_uint_t                     restarted;   /* marker in the cookie */
+    ngx_http_wix_auth_attempt_t    attempt;
+    ngx_http_wix_auth_api_call_t  *call;
+};
+
+
+/* of the request, with its site: NGX_OK or NGX_ERROR; NULL: no memory */
+ngx_http_wix_auth_login_t *ngx_http_wix_auth_login_create(
+    ngx_http_request_t *r, ngx_http_wix_auth_conf_t *conf);
+
+/* sets the binding cookie when the request brought none: NGX_OK, NGX_ERROR */
+ngx_int_t ngx_http_wix_auth_login_bind(ngx_http_wix_auth_login_t *l);
+
+/*
+ * Each starts one way; l->done is called once from the event loop, unless
+ * NGX_ERROR is returned (no memory).
+ */
+
+/* Login V2, then on to authorize */
+ngx_int_t ngx_http_wix_auth_login_password(ngx_http_wix_auth_login_t *l,
+    ngx_str_t *password);
+
+/* Wix's own login page; idp len 0: any */
+ngx_int_t ngx_http_wix_auth_login_wix(ngx_http_wix_auth_login_t *l,
+    ngx_str_t *idp, ngx_uint_t silent);
+
+/* the member's logout at Wix, the local session gone first */
+ngx_int_t ngx_http_wix_auth_login_leave(ngx_http_wix_auth_login_t *l);
+
+/*
+ * A callback's state.  NGX_OK: verified; l->attempt and l->return_url are
+ * set.  NGX_DECLINED: not ours; NGX_BUSY: expired; NGX_ERROR.
+ */
+ngx_int_t ngx_http_wix_auth_login_state(ngx_http_wix_auth_login_t *l,
+    ngx_str_t *state);
+
+/* the code of a callback whose state has been verified */
+ngx_int_t ngx_http_wix_auth_login_code(ngx_http_wix_auth_login_t *l,
+    ngx_str_t *code);
+
+/*
+ * A callback that cannot be finished: with a live session on to the return
+ * URL, else the login once more, the second time an error.  Sets the result
+ * as for done: NGX_OK or NGX_ERROR.
+ */
+ngx_int_t ngx_http_wix_auth_login_again(ngx_http_wix_auth_login_t *l);
+
+
+#endif /* _NGX_HTTP_WIX_AUTH_LOGIN_H_INCLUDED_ */

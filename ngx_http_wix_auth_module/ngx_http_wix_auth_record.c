@@ -1,0 +1,352 @@
+
+/*
+ * Copyright (C) 2026 the ngx_http_wix_auth_module authors
+ */
+
+
+#include "ngx_http_wix_auth_reason.h"
+#include "ngx_http_wix_auth_record.h"
+#include "ngx_http_wix_auth_site.h"
+
+
+static void ngx_http_wix_auth_record_cleanup(void *data);
+static void ngx_http_wix_auth_record_scan(ngx_http_wix_auth_record_t *rec,
+    ngx_http_wix_auth_cookies_t *names, ngx_str_t *header);
+static ngx_int_t ngx_http_wix_auth_record_find(
+    ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf,
+    ngx_http_wix_auth_session_query_t *q);
+static ngx_int_t ngx_http_wix_auth_record_grow(
+    ngx_http_wix_auth_record_t *rec, size_t size);
+static ngx_uint_t ngx_http_wix_auth_record_again(
+    ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf,
+    u_char client[16]);
+
+
+ngx_http_wix_auth_record_t *
+ngx_http_wix_auth_record_peek(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t          *cln;
+    ngx_http_wix_auth_record_t  *rec;
+
+    r = r->main;
+
+    rec = ngx_http_get_module_ctx(r, ngx_http_wix_auth_module);
+
+    if (rec || (!r->internal && !r->filter_finalize)) {
+        return rec;
+    }
+
+    /* an internal redirect has cleared the contexts */
+
+    for (cln = r->pool->cleanup; cln; cln = cln->next) {
+        if (cln->handler == ngx_http_wix_auth_record_cleanup) {
+            rec = cln->data;
+            ngx_http_set_ctx(r, rec, ngx_http_wix_auth_module);
+            return rec;
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_http_wix_auth_record_t *
+ngx_http_wix_auth_record(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t          *cln;
+    ngx_http_wix_auth_record_t  *rec;
+
+    rec = ngx_http_wix_auth_record_peek(r);
+
+    if (rec) {
+        return rec;
+    }
+
+    r = r->main;
+
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_wix_auth_record_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    rec = cln->data;
+
+    /* inline_buf, the last and largest member before the flags, stays */
+
+    ngx_memzero(rec, offsetof(ngx_http_wix_auth_record_t, inline_buf));
+    rec->found = 0;
+    rec->touched = 0;
+    rec->passed = 0;
+    rec->starter = 0;
+    rec->waited = 0;
+    rec->timedout = 0;
+    rec->resumed = 0;
+    rec->answered = 0;
+
+    rec->request = r;
+    rec->buf = rec->inline_buf;
+    rec->size = NGX_HTTP_WIX_AUTH_SESSION_INLINE;
+
+    cln->handler = ngx_http_wix_auth_record_cleanup;
+
+    ngx_http_set_ctx(r, rec, ngx_http_wix_auth_module);
+
+    return rec;
+}
+
+
+static void
+ngx_http_wix_auth_record_cleanup(void *data)
+{
+    ngx_http_wix_auth_record_t  *rec = data;
+
+    if (rec->leave) {
+        rec->leave(rec);
+    }
+
+    if (rec->buf != rec->inline_buf) {
+        ngx_explicit_memzero(rec->buf, rec->size);
+    }
+
+    if (rec->args.len) {
+        ngx_explicit_memzero(rec->args.data, rec->args.len);
+    }
+}
+
+
+void
+ngx_http_wix_auth_record_cookies(ngx_http_wix_auth_record_t *rec,
+    ngx_http_wix_auth_conf_t *conf)
+{
+#if (nginx_version >= 1023000)
+    ngx_table_elt_t             *h;
+#else
+    ngx_uint_t                   i;
+    ngx_table_elt_t            **h;
+#endif
+    ngx_http_request_t          *r;
+
+    if (rec->read == conf->cookies) {
+        return;
+    }
+
+    /* the same names again, after the headers have been cut */
+
+    if (rec->read
+        && rec->read->session.name.len == conf->cookies->session.name.len
+        && ngx_strncmp(rec->read->session.name.data,
+                       conf->cookies->session.name.data,
+                       conf->cookies->session.name.len)
+           == 0)
+    {
+        return;
+    }
+
+    rec->read = conf->cookies;
+    rec->ncookies = 0;
+    rec->binding.len = 0;
+    rec->returns.len = 0;
+
+    r = rec->request;
+
+#if (nginx_version >= 1023000)
+
+    for (h = r->headers_in.cookie; h; h = h->next) {
+        ngx_http_wix_auth_record_scan(rec, conf->cookies, &h->value);
+    }
+
+#else
+
+    h = r->headers_in.cookies.elts;
+
+    for (i = 0; i < r->headers_in.cookies.nelts; i++) {
+        ngx_http_wix_auth_record_scan(rec, conf->cookies, &h[i]->value);
+    }
+
+#endif
+}
+
+
+static void
+ngx_http_wix_auth_record_scan(ngx_http_wix_auth_record_t *rec,
+    ngx_http_wix_auth_cookies_t *names, ngx_str_t *header)
+{
+    rec->ncookies = ngx_http_wix_auth_cookie_find(header,
+                                        &names->session.name, rec->cookies,
+                                        rec->ncookies,
+                                        NGX_HTTP_WIX_AUTH_COOKIES_MAX);
+
+    if (rec->binding.len == 0) {
+        (void) ngx_http_wix_auth_cookie_find(header, &names->binding.name,
+                                             &rec->binding, 0, 1);
+    }
+
+    if (rec->returns.len == 0) {
+        (void) ngx_http_wix_auth_cookie_find(header, &names->returns.name,
+                                             &rec->returns, 0, 1);
+    }
+}
+
+
+ngx_int_t
+ngx_http_wix_auth_record_lookup(ngx_http_wix_auth_record_t *rec,
+    ngx_http_wix_auth_conf_t *conf, ngx_uint_t touch, ngx_uint_t again)
+{
+    ngx_http_wix_auth_site_t            site;
+    ngx_http_wix_auth_main_conf_t      *wmcf;
+    ngx_http_wix_auth_session_query_t   q;
+
+    if (rec->looked == conf && !again && (!touch || rec->touched)) {
+        return NGX_OK;
+    }
+
+    ngx_http_wix_auth_record_cookies(rec, conf);
+
+    if (ngx_http_wix_auth_site_client(rec->request, conf, &site) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (!again && ngx_http_wix_auth_record_again(rec, conf, site.client_id)) {
+        return NGX_OK;
+    }
+
+    rec->looked = conf;
+    rec->found = 0;
+    rec->reason = NGX_HTTP_WIX_AUTH_NO_SESSION;
+
+    if (rec->ncookies == 0) {
+        return NGX_OK;
+    }
+
+    wmcf = ngx_http_get_module_main_conf(rec->request,
+                                         ngx_http_wix_auth_module);
+
+    q.client = site.client_id;
+    q.now = ngx_time();
+    q.idle = conf->idle;
+    q.touch = touch;
+    q.access = wmcf->access_token;
+
+    if (q.access && rec->buf == rec->inline_buf
+        && ngx_http_wix_auth_record_grow(rec, 2048) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_wix_auth_record_find(rec, conf, &q);
+}
+
+
+/* tries each cookie of our name; a path cookie may hide an older one */
+
+static ngx_int_t
+ngx_http_wix_auth_record_find(ngx_http_wix_auth_record_t *rec,
+    ngx_http_wix_auth_conf_t *conf, ngx_http_wix_auth_session_query_t *q)
+{
+    ngx_int_t                  rc;
+    ngx_uint_t                 i;
+    ngx_http_wix_auth_ring_t  *ring;
+
+    for (i = 0; i < rec->ncookies; i++) {
+
+        if (!ngx_http_wix_auth_session_plausible(&rec->cookies[i])) {
+            continue;
+        }
+
+        ngx_http_wix_auth_session_id(conf->zone, &rec->cookies[i], q->id);
+
+        for ( ;; ) {
+            q->buf = rec->buf;
+            q->size = rec->size;
+
+            rc = ngx_http_wix_auth_session_find(conf->zone, q,
+                                                &rec->session);
+            if (rc != NGX_AGAIN) {
+                break;
+            }
+
+            if (ngx_http_wix_auth_record_grow(rec, q->need) != NGX_OK) {
+                return NGX_ERROR;
+            }
+        }
+
+        if (rc == NGX_OK) {
+            rec->found = 1;
+            rec->touched |= q->touch;
+            rec->reason = NGX_HTTP_WIX_AUTH_OK;
+            return NGX_OK;
+        }
+
+        if (rc == NGX_ABORT) {
+            rec->reason = rec->session.reason;
+            continue;
+        }
+
+        if (rec->reason != NGX_HTTP_WIX_AUTH_NO_SESSION) {
+            continue;
+        }
+
+        ring = ngx_http_wix_auth_site_ring(conf);
+
+        if (ring == NULL) {
+            return NGX_ERROR;
+        }
+
+        if (ngx_http_wix_auth_session_genuine(ring, &rec->cookies[i])
+            == NGX_OK)
+        {
+            rec->reason = NGX_HTTP_WIX_AUTH_UNKNOWN_SESSION;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_wix_auth_record_grow(ngx_http_wix_auth_record_t *rec, size_t size)
+{
+    u_char  *p;
+
+    p = ngx_pnalloc(rec->request->pool, size);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (rec->buf != rec->inline_buf) {
+        ngx_explicit_memzero(rec->buf, rec->size);
+    }
+
+    rec->buf = p;
+    rec->size = size;
+
+    return NGX_OK;
+}
+
+
+/*
+ * An internal redirect has led to another location: what was copied still
+ * serves when store and cookie are the same, and only the client may differ.
+ */
+
+static ngx_uint_t
+ngx_http_wix_auth_record_again(ngx_http_wix_auth_record_t *rec,
+    ngx_http_wix_auth_conf_t *conf, u_char client[16])
+{
+    if (rec->looked == NULL || !rec->found || !rec->touched
+        || rec->looked->zone != conf->zone
+        || rec->looked->cookies != conf->cookies)
+    {
+        return 0;
+    }
+
+    rec->looked = conf;
+
+    if (ngx_memcmp(rec->session.client, client, 16) != 0) {
+        rec->found = 0;
+        rec->touched = 0;
+        rec->reason = NGX_HTTP_WIX_AUTH_OTHER_CLIENT;
+    }
+
+    return 1;
+}

@@ -1,0 +1,430 @@
+
+/*
+ * Copyright (C) 2026 the ngx_http_wix_auth_module authors
+ */
+
+
+#include "ngx_http_wix_auth_refresh.h"
+#include "ngx_http_wix_auth_reason.h"
+#include "ngx_http_wix_auth_site.h"
+
+
+#define NGX_HTTP_WIX_AUTH_LEASE_MARGIN  1000    /* ms beyond the API timeout */
+#define NGX_HTTP_WIX_AUTH_POLL_FIRST    20      /* ms, doubling */
+#define NGX_HTTP_WIX_AUTH_POLL_LAST     100
+
+
+/* a refresh that runs in this worker; it belongs to no request */
+
+typedef struct {
+    ngx_queue_t                     queue;
+    ngx_queue_t                     waiters;   /* records */
+    ngx_shm_zone_t                 *zone;
+    u_char                          id[16];
+    u_char                          handle[16];
+    ngx_uint_t                      generation;
+    ngx_uint_t                      lease;
+    ngx_pool_t                     *pool;
+    ngx_log_t                      *log;
+    ngx_http_wix_auth_api_call_t   *call;
+} ngx_http_wix_auth_refresh_t;
+
+
+static ngx_int_t ngx_http_wix_auth_refresh_begin(
+    ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf,
+    ngx_http_wix_auth_refresh_t **started);
+static ngx_http_wix_auth_refresh_t *ngx_http_wix_auth_refresh_find(
+    ngx_shm_zone_t *zone, ngx_http_wix_auth_session_t *s);
+static void ngx_http_wix_auth_refresh_done(
+    ngx_http_wix_auth_api_result_t *result, void *data);
+static void ngx_http_wix_auth_refresh_store(ngx_http_wix_auth_refresh_t *rf,
+    ngx_http_wix_auth_api_result_t *result);
+static void ngx_http_wix_auth_refresh_revoke(ngx_http_wix_auth_refresh_t *rf);
+static void ngx_http_wix_auth_refresh_suspend(
+    ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf,
+    ngx_http_wix_auth_refresh_t *rf);
+static void ngx_http_wix_auth_refresh_timer(ngx_event_t *ev);
+static void ngx_http_wix_auth_refresh_wake(ngx_http_wix_auth_record_t *rec);
+
+
+static ngx_queue_t  ngx_http_wix_auth_refreshes;
+
+
+ngx_int_t
+ngx_http_wix_auth_refresh_start(ngx_http_wix_auth_record_t *rec,
+    ngx_http_wix_auth_conf_t *conf)
+{
+    ngx_int_t                     rc;
+    ngx_http_wix_auth_refresh_t  *rf;
+
+    rc = ngx_http_wix_auth_refresh_begin(rec, conf, &rf);
+
+    switch (rc) {
+
+    case NGX_ABORT:
+    case NGX_ERROR:
+        return rc;
+
+    default: /* NGX_OK, NGX_BUSY, NGX_DONE, NGX_DECLINED */
+        return NGX_OK;
+    }
+}
+
+
+ngx_int_t
+ngx_http_wix_auth_refresh_wait(ngx_http_wix_auth_record_t *rec,
+    ngx_http_wix_auth_conf_t *conf, ngx_http_wix_auth_wake_pt wake)
+{
+    ngx_int_t                     rc;
+    ngx_http_wix_auth_refresh_t  *rf;
+
+    rf = ngx_http_wix_auth_refresh_find(conf->zone, &rec->session);
+
+    if (rf == NULL) {
+        rc = ngx_http_wix_auth_refresh_begin(rec, conf, &rf);
+
+        switch (rc) {
+
+        case NGX_OK:
+            rec->starter = 1;
+            break;
+
+        case NGX_BUSY:
+            /* in another worker: poll the record */
+            break;
+
+        case NGX_DONE:
+        case NGX_DECLINED:
+        case NGX_ABORT:
+            return NGX_OK;
+
+        default:
+            return NGX_ERROR;
+        }
+    }
+
+    rec->wake = wake;
+
+    ngx_http_wix_auth_refresh_suspend(rec, conf, rf);
+
+    return NGX_AGAIN;
+}
+
+
+void
+ngx_http_wix_auth_refresh_leave(ngx_http_wix_auth_record_t *rec)
+{
+    if (rec->waiting) {
+        ngx_queue_remove(&rec->queue);
+        rec->waiting = NULL;
+    }
+
+    if (rec->timer.timer_set) {
+        ngx_del_timer(&rec->timer);
+    }
+
+    rec->leave = NULL;
+}
+
+
+/*
+ * Takes the lease and makes the call.  NGX_OK: *started runs; otherwise as
+ * ngx_http_wix_auth_session_lease().
+ */
+
+static ngx_int_t
+ngx_http_wix_auth_refresh_begin(ngx_http_wix_auth_record_t *rec,
+    ngx_http_wix_auth_conf_t *conf, ngx_http_wix_auth_refresh_t **started)
+{
+    ngx_int_t                     rc;
+    ngx_str_t                     client;
+    ngx_pool_t                   *pool;
+    ngx_http_wix_auth_refresh_t  *rf;
+    ngx_http_wix_auth_session_t   s;
+    u_char                        text[36];
+
+    *started = NULL;
+
+    if (rec->session.leased) {
+        return NGX_BUSY;
+    }
+
+    pool = ngx_create_pool(8192, ngx_cycle->log);
+    if (pool == NULL) {
+        return NGX_ERROR;
+    }
+
+    rf = ngx_pcalloc(pool, sizeof(ngx_http_wix_auth_refresh_t));
+    if (rf == NULL) {
+        ngx_destroy_pool(pool);
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(&s, sizeof(ngx_http_wix_auth_session_t));
+
+    rc = ngx_http_wix_auth_session_lease(conf->zone, rec->session.id,
+                                         rec->session.generation,
+                                         conf->api->fetch.timeout
+                                         + NGX_HTTP_WIX_AUTH_LEASE_MARGIN,
+                                         pool, &s, &rf->lease);
+    if (rc != NGX_OK) {
+        ngx_destroy_pool(pool);
+        return rc;
+    }
+
+    rf->pool = pool;
+    rf->log = ngx_cycle->log;
+    rf->zone = conf->zone;
+    rf->generation = s.generation;
+    ngx_memcpy(rf->id, s.id, 16);
+    ngx_memcpy(rf->handle, s.handle, 16);
+
+    ngx_queue_init(&rf->waiters);
+
+    ngx_http_wix_auth_guid_write(text, s.client);
+    client.data = text;
+    client.len = 36;
+
+    rf->call = ngx_http_wix_auth_api_refresh(conf->api, &client,
+                                             &s.refresh_token, rf->log,
+                                             ngx_http_wix_auth_refresh_done,
+                                             rf);
+
+    if (s.access_token.len + s.refresh_token.len) {
+        ngx_explicit_memzero(s.access_token.data,
+                             s.access_token.len + s.refresh_token.len);
+    }
+
+    if (rf->call == NULL) {
+        ngx_http_wix_auth_session_failed(rf->zone, rf->id, rf->generation,
+                                         rf->lease,
+                                         NGX_HTTP_WIX_AUTH_CAUSE_ERROR, -1);
+        ngx_destroy_pool(pool);
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_wix_auth_refreshes.next == NULL) {
+        ngx_queue_init(&ngx_http_wix_auth_refreshes);
+    }
+
+    ngx_queue_insert_head(&ngx_http_wix_auth_refreshes, &rf->queue);
+
+    *started = rf;
+
+    return NGX_OK;
+}
+
+
+static ngx_http_wix_auth_refresh_t *
+ngx_http_wix_auth_refresh_find(ngx_shm_zone_t *zone,
+    ngx_http_wix_auth_session_t *s)
+{
+    ngx_queue_t                  *q;
+    ngx_http_wix_auth_refresh_t  *rf;
+
+    if (ngx_http_wix_auth_refreshes.next == NULL) {
+        return NULL;
+    }
+
+    for (q = ngx_queue_head(&ngx_http_wix_auth_refreshes);
+         q != ngx_queue_sentinel(&ngx_http_wix_auth_refreshes);
+         q = ngx_queue_next(q))
+    {
+        rf = ngx_queue_data(q, ngx_http_wix_auth_refresh_t, queue);
+
+        if (rf->zone == zone && rf->generation == s->generation
+            && ngx_memcmp(rf->id, s->id, 16) == 0)
+        {
+            return rf;
+        }
+    }
+
+    return NULL;
+}
+
+
+static void
+ngx_http_wix_auth_refresh_done(ngx_http_wix_auth_api_result_t *result,
+    void *data)
+{
+    ngx_http_wix_auth_refresh_t  *rf = data;
+
+    ngx_queue_t                  *q;
+    ngx_http_wix_auth_record_t   *rec;
+
+    ngx_queue_remove(&rf->queue);
+
+    switch (result->reason) {
+
+    case NGX_HTTP_WIX_AUTH_OK:
+        ngx_http_wix_auth_refresh_store(rf, result);
+        break;
+
+    case NGX_HTTP_WIX_AUTH_INVALID_GRANT:
+        ngx_http_wix_auth_refresh_revoke(rf);
+        break;
+
+    default:
+        ngx_http_wix_auth_session_failed(rf->zone, rf->id, rf->generation,
+                                         rf->lease, result->cause,
+                                         result->retry_after);
+    }
+
+    /* a woken request may start another refresh, or go away */
+
+    while (!ngx_queue_empty(&rf->waiters)) {
+        q = ngx_queue_head(&rf->waiters);
+        rec = ngx_queue_data(q, ngx_http_wix_auth_record_t, queue);
+
+        ngx_http_wix_auth_refresh_wake(rec);
+    }
+
+    ngx_destroy_pool(rf->pool);
+}
+
+
+static void
+ngx_http_wix_auth_refresh_store(ngx_http_wix_auth_refresh_t *rf,
+    ngx_http_wix_auth_api_result_t *result)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_wix_auth_session_refreshed(rf->zone, rf->id,
+                                             rf->generation,
+                                             &result->access_token,
+                                             &result->refresh_token,
+                                             result->expires,
+                                             result->lifetime, rf->log);
+
+    if (rc == NGX_ERROR) {
+        ngx_log_error(NGX_LOG_ERR, rf->log, 0,
+                      "wix_auth: refreshed tokens of session %*xs could not "
+                      "be stored, zone \"%V\" is full",
+                      (size_t) 4, rf->handle, &rf->zone->shm.name);
+
+        ngx_http_wix_auth_session_failed(rf->zone, rf->id, rf->generation,
+                                         rf->lease,
+                                         NGX_HTTP_WIX_AUTH_CAUSE_ERROR, -1);
+        return;
+    }
+
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, rf->log, 0,
+                   "wix_auth: session %*xs refreshed: %i",
+                   (size_t) 4, rf->handle, rc);
+}
+
+
+static void
+ngx_http_wix_auth_refresh_revoke(ngx_http_wix_auth_refresh_t *rf)
+{
+    if (ngx_http_wix_auth_session_revoke(rf->zone, rf->id, rf->generation,
+                                         rf->lease, ngx_time())
+        == NGX_OK)
+    {
+        ngx_log_error(NGX_LOG_INFO, rf->log, 0,
+                      "wix_auth: session %*xs ended, session_revoked: Wix "
+                      "does not accept its refresh token any more",
+                      (size_t) 4, rf->handle);
+        return;
+    }
+
+    /* a late answer to a token that somebody has replaced since */
+
+    ngx_log_error(NGX_LOG_INFO, rf->log, 0,
+                  "wix_auth: late invalid_grant for session %*xs ignored",
+                  (size_t) 4, rf->handle);
+}
+
+
+static void
+ngx_http_wix_auth_refresh_suspend(ngx_http_wix_auth_record_t *rec,
+    ngx_http_wix_auth_conf_t *conf, ngx_http_wix_auth_refresh_t *rf)
+{
+    ngx_msec_t  now, left;
+
+    now = ngx_current_msec;
+
+    if (!rec->waited) {
+        rec->waited = 1;
+        rec->wait_start = now;
+        rec->wait_until = now + conf->refresh_lock_timeout;
+    }
+
+    rec->wait_generation = rec->session.generation;
+    rec->wait_conf = conf;
+    rec->leave = ngx_http_wix_auth_refresh_leave;
+
+    left = (ngx_msec_int_t) (rec->wait_until - now) > 0
+           ? rec->wait_until - now : 0;
+
+    if (rf) {
+        ngx_queue_insert_tail(&rf->waiters, &rec->queue);
+        rec->waiting = rf;
+
+    } else {
+        rec->poll = rec->poll ? ngx_min(rec->poll * 2,
+                                        NGX_HTTP_WIX_AUTH_POLL_LAST)
+                              : NGX_HTTP_WIX_AUTH_POLL_FIRST;
+        left = ngx_min(left, rec->poll);
+    }
+
+    rec->timer.handler = ngx_http_wix_auth_refresh_timer;
+    rec->timer.data = rec;
+    rec->timer.log = rec->request->connection->log;
+
+    ngx_add_timer(&rec->timer, left);
+}
+
+
+static void
+ngx_http_wix_auth_refresh_timer(ngx_event_t *ev)
+{
+    ngx_http_wix_auth_record_t  *rec = ev->data;
+
+    ngx_int_t                           rc;
+    ngx_http_wix_auth_session_t         s;
+    ngx_http_wix_auth_session_query_t   q;
+    u_char                              buf[NGX_HTTP_WIX_AUTH_SESSION_INLINE];
+
+    if ((ngx_msec_int_t) (rec->wait_until - ngx_current_msec) <= 0) {
+        rec->timedout = 1;
+        ngx_http_wix_auth_refresh_wake(rec);
+        return;
+    }
+
+    ngx_memzero(&q, sizeof(ngx_http_wix_auth_session_query_t));
+
+    ngx_memcpy(q.id, rec->session.id, 16);
+    q.now = ngx_time();
+    q.buf = buf;
+    q.size = sizeof(buf);
+
+    rc = ngx_http_wix_auth_session_find(rec->wait_conf->zone, &q, &s);
+
+    if (rc == NGX_OK
+        && s.generation == rec->wait_generation
+        && s.failures == rec->session.failures
+        && s.leased)
+    {
+        /* still under way in the other worker */
+
+        rec->poll = ngx_min(rec->poll * 2, NGX_HTTP_WIX_AUTH_POLL_LAST);
+
+        ngx_add_timer(ev, ngx_min(rec->poll,
+                                  rec->wait_until - ngx_current_msec));
+        return;
+    }
+
+    /* new tokens, a failure, an end, or a holder that has died */
+
+    ngx_http_wix_auth_refresh_wake(rec);
+}
+
+
+static void
+ngx_http_wix_auth_refresh_wake(ngx_http_wix_auth_record_t *rec)
+{
+    ngx_http_wix_auth_refresh_leave(rec);
+
+    rec->wake(rec);
+}

@@ -1,0 +1,75 @@
+
+/*
+ * Copyright (C) 2026 the ngx_http_wix_auth_module authors
+ */
+
+
+#ifndef _UNIT_H_INCLUDED_
+#define _UNIT_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "ngx_http_wix_auth_cookie.h"
+#include "ngx_http_wix_auth_crypto.h"
+#include "ngx_http_wix_auth_json.h"
+#include "ngx_http_wix_auth_url.h"
+#include "ngx_stubs.h"
+
+
+#define nelems(a)  (sizeof(a) / sizeof((a)[0]))
+
+
+/* prints one line of TAP; the name is a printf format */
+void ok(ngx_uint_t good, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* heap copies of the exact size, so that a byte too far is seen */
+ngx_str_t bytes(const char *data, size_t len);
+ngx_str_t text(const char *data);
+
+ngx_uint_t same(ngx_str_t *s, const char *expected);
+ngx_uint_t zeroes(const u_char *p, size_t len);
+ngx_uint_t hex_is(const u_char *p, size_t len, const char *expected);
+
+void test_siphash(void);
+void test_digests(void);
+void test_ring(void);
+void test_seal(void);
+void test_seal_bits(void);
+void test_base64(void);
+void test_store(void);
+void test_json_reader(void);
+void test_json_bad(void);
+void test_json_limits(void);
+void test_json_surrogates(void);
+void test_json_numbers(void);
+void test_json_writer(void);
+void test_json_writer_misuse(void);
+void test_url(void);
+void test_url_bad(void);
+void test_url_limits(void);
+void test_return_good(void);
+void test_return_leads(void);
+void test_return_bytes(void);
+void test_return_encoded(void);
+void test_return_all(void);
+void test_guid(void);
+void test_encode(void);
+void test_form(void);
+void test_cookie_find(void);
+void test_cookie_cut(void);
+void test_cookie_set(void);
+void test_memory(void);
+
+
+/* a new one for each test */
+extern ngx_pool_t  *pool;
+
+#define NOWN  4
+
+extern ngx_str_t  own[NOWN];
+
+
+#endif /* _UNIT_H_INCLUDED_ */
