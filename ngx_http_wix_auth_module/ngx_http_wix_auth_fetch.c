@@ -33,6 +33,9 @@
 /* CURLOPT_QUICK_EXIT */
 #define NGX_HTTP_WIX_AUTH_FETCH_CURL         0x075700
 
+/* from here on curl_multi_cleanup() joins the resolver's threads */
+#define NGX_HTTP_WIX_AUTH_FETCH_CURL_JOINS   0x081400
+
 
 typedef enum {
     NGX_HTTP_WIX_AUTH_FETCH_NEW = 0,
@@ -105,8 +108,9 @@ typedef struct {
 
     unsigned                          global:1;
     unsigned                          http2:1;
+    unsigned                          joins:1;
     unsigned                          shutdown:1;
-    unsigned                          resolving:1;
+    unsigned                          resolving:1;   /* maybe, somewhere */
 } ngx_http_wix_auth_fetch_worker_t;
 
 
@@ -587,13 +591,14 @@ ngx_http_wix_auth_fetch_detach(ngx_http_wix_auth_fetch_transfer_t *t)
 
     w = &ngx_http_wix_auth_fetch_worker;
 
-    /* a thread of curl's may stay behind until getaddrinfo() returns */
+    if (w->joins) {
+        resolved = 0;
+        (void) curl_easy_getinfo(t->easy, CURLINFO_NAMELOOKUP_TIME_T,
+                                 &resolved);
 
-    resolved = 0;
-    (void) curl_easy_getinfo(t->easy, CURLINFO_NAMELOOKUP_TIME_T, &resolved);
-
-    if (resolved == 0) {
-        w->resolving = 1;
+        if (resolved == 0) {
+            w->resolving = 1;
+        }
     }
 
     w->inside++;
@@ -770,6 +775,7 @@ ngx_http_wix_auth_fetch_multi(void *store)
 
     info = curl_version_info(CURLVERSION_NOW);
     w->http2 = (info->features & CURL_VERSION_HTTP2) ? 1 : 0;
+    w->joins = (info->version_num >= NGX_HTTP_WIX_AUTH_FETCH_CURL_JOINS);
 
     m->next = w->multis;
     w->multis = m;
@@ -854,8 +860,8 @@ ngx_http_wix_auth_fetch_multi_free(ngx_http_wix_auth_fetch_multi_t *m)
     }
 
     /*
-     * libcurl 8.20 and newer waits in cleanup for its resolver's threads,
-     * which a dead name server holds for many seconds: exit() is faster
+     * A dead name server holds the resolver's threads for many seconds, so
+     * where cleanup would wait for them it is left to exit().
      */
 
     if (!w->resolving) {

@@ -33,8 +33,7 @@ static ngx_int_t ngx_http_wix_auth_url_origin(ngx_pool_t *pool, u_char *host,
 static ngx_int_t ngx_http_wix_auth_url_return_path(ngx_str_t *text);
 static ngx_int_t ngx_http_wix_auth_url_return_origin(ngx_pool_t *pool,
     ngx_str_t *text, ngx_str_t *origins, ngx_uint_t norigins);
-static ngx_int_t ngx_http_wix_auth_url_leads_home(u_char *p, u_char *last,
-    ngx_uint_t strict);
+static ngx_int_t ngx_http_wix_auth_url_leads_home(u_char *p, u_char *last);
 static ngx_uint_t ngx_http_wix_auth_url_dots(u_char *p, u_char *last);
 
 static ngx_int_t ngx_http_wix_auth_hex(u_char *p, u_char *last);
@@ -625,24 +624,20 @@ ngx_http_wix_auth_url_origin(ngx_pool_t *pool, u_char *host, size_t len,
 static ngx_int_t
 ngx_http_wix_auth_url_return_path(ngx_str_t *text)
 {
-    u_char  *p, *last, *end;
+    u_char  *p, *last;
 
-    p = text->data;
-    last = p + text->len;
-    end = NULL;
+    last = text->data + text->len;
 
-    for ( /* void */ ; p < last; p++) {
+    /* the query and the fragment cannot lead anywhere */
+
+    for (p = text->data; p < last && *p != '?' && *p != '#'; p++) {
 
         if (*p == '%' && ngx_http_wix_auth_hex(p + 1, last) == NGX_ERROR) {
             return NGX_DECLINED;
         }
-
-        if (end == NULL && (*p == '?' || *p == '#')) {
-            end = p;
-        }
     }
 
-    return ngx_http_wix_auth_url_leads_home(text->data, end ? end : last, 1);
+    return ngx_http_wix_auth_url_leads_home(text->data, p);
 }
 
 
@@ -673,7 +668,7 @@ ngx_http_wix_auth_url_return_origin(ngx_pool_t *pool, ngx_str_t *text,
 
     for (p = url.path.data; p < last && *p != '?'; p++) { /* void */ }
 
-    if (ngx_http_wix_auth_url_leads_home(url.path.data, p, 0) != NGX_OK) {
+    if (ngx_http_wix_auth_url_leads_home(url.path.data, p) != NGX_OK) {
         return NGX_DECLINED;
     }
 
@@ -700,7 +695,7 @@ ngx_http_wix_auth_url_return_origin(ngx_pool_t *pool, ngx_str_t *text,
  */
 
 static ngx_int_t
-ngx_http_wix_auth_url_leads_home(u_char *p, u_char *last, ngx_uint_t strict)
+ngx_http_wix_auth_url_leads_home(u_char *p, u_char *last)
 {
     u_char      *d, path[NGX_HTTP_WIX_AUTH_URL_MAX];
     ngx_int_t    c;
@@ -728,10 +723,6 @@ ngx_http_wix_auth_url_leads_home(u_char *p, u_char *last, ngx_uint_t strict)
     for (d = path; d < last; d++) {
 
         if (*d < 0x20 || *d == 0x7f || *d == '\\') {
-            return NGX_DECLINED;
-        }
-
-        if (strict && (*d == ' ' || *d >= 0x80)) {
             return NGX_DECLINED;
         }
 

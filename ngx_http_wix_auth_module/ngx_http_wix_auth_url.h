@@ -45,17 +45,14 @@ ngx_int_t ngx_http_wix_auth_url_parse(ngx_pool_t *pool, ngx_str_t *text,
 
 /*
  * The one judge of return URLs.  Accepts (NGX_OK)
- *   - a path on our own host: "/" followed by anything printable, ASCII,
- *     but never "//" or "/\" at its start, no backslash anywhere, no
- *     control character, space or non-ASCII byte, neither plain nor as
- *     %XX in the path part up to "?" ("%2f%2f" and "%5c" included when they
- *     would lead the path); every "%" followed by two hex digits;
- *     An empty segment ("//") and a dot segment in one path are refused,
- *     because together they may lead to "//".  For these checks the path is
- *     decoded until nothing is left to decode;
+ *   - a path on our own host: "/" and printable ASCII, no space and no
+ *     backslash.  Before "?" and "#" every "%" is followed by two hex
+ *     digits; decoded until nothing is left to decode, that part holds no
+ *     control character and no backslash, does not begin with "//", and
+ *     has no dot segment beside an empty one ("//"), because together they
+ *     may lead to "//".  Encoded spaces and non-ASCII bytes are fine;
  *   - an absolute URL whose origin equals, byte for byte after
- *     normalisation, one of norigins origins.  Its path is judged as above,
- *     but may hold encoded spaces and non-ASCII bytes.
+ *     normalisation, one of norigins origins, with such a path or none.
  * At most 2048 bytes.  Everything else: NGX_DECLINED.  A "#fragment" is
  * allowed and kept.  pool is scratch memory.
  */
@@ -67,9 +64,8 @@ ngx_int_t ngx_http_wix_auth_guid_parse(ngx_str_t *text, u_char dst[16]);
 /* writes 36 characters in lower case and returns the end */
 u_char *ngx_http_wix_auth_guid_write(u_char *dst, const u_char id[16]);
 
-/* percent-encodes all but unreserved characters (RFC 3986, 2.3); with dst
-   NULL returns the length needed as a pointer difference from NULL: use
-   ngx_http_wix_auth_url_encoded_len() instead */
+/* percent-encodes all but unreserved characters (RFC 3986, 2.3) and returns
+   the end; dst takes ngx_http_wix_auth_url_encoded_len() bytes */
 size_t ngx_http_wix_auth_url_encoded_len(ngx_str_t *text);
 u_char *ngx_http_wix_auth_url_encode(u_char *dst, ngx_str_t *text);
 

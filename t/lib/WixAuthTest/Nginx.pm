@@ -406,7 +406,7 @@ sub problems {
             push @bad, "error.log: $line" if !$seen{$kind}++;
         }
 
-        push @lines, $line if $line =~ /wix_auth/
+        push @lines, $line if $line =~ m{\d+\x23\d+: (?:\*\d+ )?wix_auth: }
             || ($level ne 'debug' && length $level);
     }
     close $fh;

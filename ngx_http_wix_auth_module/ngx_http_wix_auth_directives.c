@@ -1,0 +1,880 @@
+
+/*
+ * Copyright (C) 2026 the ngx_http_wix_auth_module authors
+ */
+
+
+#include "ngx_http_wix_auth_check.h"
+#include "ngx_http_wix_auth_directives.h"
+#include "ngx_http_wix_auth_endpoints.h"
+#include "ngx_http_wix_auth_session.h"
+
+
+static ngx_uint_t ngx_http_wix_auth_endpoint_find(ngx_str_t *name);
+static char *ngx_http_wix_auth_read_key(ngx_conf_t *cf, ngx_str_t *file,
+    u_char *buf, size_t size, size_t *len);
+static char *ngx_http_wix_auth_complex(ngx_conf_t *cf,
+    ngx_http_complex_value_t **slot);
+
+
+ngx_str_t  ngx_http_wix_auth_endpoint_names[] = {
+    ngx_null_string,
+    ngx_null_string,
+    ngx_string("login"),
+    ngx_string("callback"),
+    ngx_string("logout"),
+    ngx_string("session"),
+    ngx_null_string
+};
+
+
+char *
+ngx_http_wix_auth_mode(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_wix_auth_conf_t  *wlcf = conf;
+
+    ngx_str_t   *value;
+    ngx_uint_t   i;
+
+    static ngx_str_t  modes[] = {
+        ngx_string("off"),
+        ngx_string("optional"),
+        ngx_string("required"),
+        ngx_string("audit")
+    };
+
+    if (wlcf->mode != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+
+        if (value[1].len == modes[i].len
+            && ngx_strcmp(value[1].data, modes[i].data) == 0)
+        {
+            wlcf->mode = i;
+            wlcf->from_http = (cf->cmd_type == NGX_HTTP_MAIN_CONF);
+            ngx_http_wix_auth_place(cf, &wlcf->place);
+
+            return NGX_CONF_OK;
+        }
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid value \"%V\" in \"wix_auth\", it must be "
+                       "off, optional, required or audit", &value[1]);
+
+    return NGX_CONF_ERROR;
+}
+
+
+char *
+ngx_http_wix_auth_endpoints(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_wix_auth_conf_t  *wlcf = conf;
+
+    u_char                        *p;
+    ngx_str_t                     *value, last;
+    ngx_uint_t                     named;
+    ngx_http_core_loc_conf_t      *clcf;
+    ngx_http_wix_auth_location_t  *location;
+    ngx_http_wix_auth_srv_conf_t  *wscf;
+
+    if (wlcf->endpoint != NGX_HTTP_WIX_AUTH_EP_NONE) {
+        return "is duplicate";
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->named
+#if (NGX_PCRE)
+        || clcf->regex
+#endif
+        || clcf->name.len == 0)
+    {
+        return "is not allowed in a regex or named location; "
+               "use \"location ^~ /_wix/\"";
+    }
+
+    value = cf->args->elts;
+    named = (cf->args->nelts == 2);
+
+    for (p = clcf->name.data + clcf->name.len;
+         p > clcf->name.data && p[-1] != '/';
+         p--)
+    {
+        /* void */
+    }
+
+    last.data = p;
+    last.len = clcf->name.data + clcf->name.len - p;
+
+    if (named) {
+        wlcf->endpoint = ngx_http_wix_auth_endpoint_find(&value[1]);
+
+        if (wlcf->endpoint == NGX_HTTP_WIX_AUTH_EP_NONE) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "unknown endpoint \"%V\", it must be login, "
+                               "callback, logout or session", &value[1]);
+            return NGX_CONF_ERROR;
+        }
+
+    } else if (clcf->exact_match) {
+        wlcf->endpoint = ngx_http_wix_auth_endpoint_find(&last);
+
+        if (wlcf->endpoint == NGX_HTTP_WIX_AUTH_EP_NONE) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"location = %V\" does not end with the name "
+                               "of an endpoint; give it as "
+                               "\"wix_auth_endpoints login\"", &clcf->name);
+            return NGX_CONF_ERROR;
+        }
+
+    } else if (last.len) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "location \"%V\" of \"wix_auth_endpoints\" must "
+                           "end in \"/\"; use \"location ^~ %V/\"",
+                           &clcf->name, &clcf->name);
+        return NGX_CONF_ERROR;
+
+    } else {
+        wlcf->endpoint = NGX_HTTP_WIX_AUTH_EP_ALL;
+    }
+
+    wscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_wix_auth_module);
+
+    location = ngx_array_push(wscf->locations);
+    if (location == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(location, sizeof(ngx_http_wix_auth_location_t));
+
+    location->location = clcf->name;
+    location->endpoint = wlcf->endpoint;
+    location->exact = clcf->exact_match;
+    location->conf = wlcf;
+    ngx_http_wix_auth_place(cf, &location->place);
+
+    if (wlcf->endpoint == NGX_HTTP_WIX_AUTH_EP_ALL
+        || ngx_http_wix_auth_endpoint_find(&last) == wlcf->endpoint)
+    {
+        location->prefix.data = clcf->name.data;
+        location->prefix.len = last.data - clcf->name.data;
+    }
+
+    clcf->handler = ngx_http_wix_auth_endpoints_handler;
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_wix_auth_endpoint_find(ngx_str_t *name)
+{
+    ngx_str_t   *names;
+    ngx_uint_t   i;
+
+    names = ngx_http_wix_auth_endpoint_names;
+
+    for (i = NGX_HTTP_WIX_AUTH_EP_LOGIN; i < NGX_HTTP_WIX_AUTH_EP_MAX; i++) {
+        if (name->len == names[i].len
+            && ngx_strncmp(name->data, names[i].data, name->len) == 0)
+        {
+            return i;
+        }
+    }
+
+    return NGX_HTTP_WIX_AUTH_EP_NONE;
+}
+
+
+char *
+ngx_http_wix_auth_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_wix_auth_conf_t  *wlcf = conf;
+
+    u_char     *p;
+    ssize_t     size;
+    ngx_str_t  *value, name, s;
+
+    if (wlcf->zone != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strncmp(value[1].data, "zone=", 5) != 0) {
+        return "needs \"zone=name:size\"";
+    }
+
+    if (cf->args->nelts == 3) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid parameter \"%V\" of \"wix_auth_zone\"; "
+                           "only \"zone=name:size\" is known", &value[2]);
+        return NGX_CONF_ERROR;
+    }
+
+    name.data = value[1].data + 5;
+    size = 0;
+
+    p = (u_char *) ngx_strchr(name.data, ':');
+
+    if (p == NULL) {
+        name.len = value[1].data + value[1].len - name.data;
+
+    } else {
+        name.len = p - name.data;
+
+        s.data = p + 1;
+        s.len = value[1].data + value[1].len - s.data;
+
+        size = ngx_parse_size(&s);
+
+        if (size == NGX_ERROR) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid size in \"%V\"; "
+                               "use for example \"zone=members:16m\"",
+                               &value[1]);
+            return NGX_CONF_ERROR;
+        }
+
+        if (size < (ssize_t) NGX_HTTP_WIX_AUTH_ZONE_MIN) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "zone \"%V\" is too small; give it at least "
+                               "128k, and a megabyte for 400 sessions",
+                               &name);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    if (name.len == 0) {
+        return "needs \"zone=name:size\"";
+    }
+
+    wlcf->zone = ngx_http_wix_auth_zone_add(cf, &name, size,
+                                            &ngx_http_wix_auth_module);
+    if (wlcf->zone == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_wix_auth_session_key(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_wix_auth_conf_t  *wlcf = conf;
+
+    char        *rv;
+    u_char       secret[4096];
+    size_t       len;
+    ngx_int_t    rc;
+    ngx_str_t   *value, file;
+
+    value = cf->args->elts;
+    file = value[1];
+
+    if (ngx_conf_full_name(cf->cycle, &file, 1) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (wlcf->ring == NULL) {
+        wlcf->ring = ngx_pcalloc(cf->pool, sizeof(ngx_http_wix_auth_ring_t));
+        if (wlcf->ring == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    rv = ngx_http_wix_auth_read_key(cf, &file, secret, sizeof(secret), &len);
+
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    rc = ngx_http_wix_auth_ring_add(wlcf->ring, secret, len);
+
+    ngx_explicit_memzero(secret, sizeof(secret));
+
+    if (rc == NGX_OK) {
+        return NGX_CONF_OK;
+    }
+
+    if (rc == NGX_ABORT) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "key file \"%V\" holds the same key as another "
+                           "one; give each key once", &file);
+
+    } else if (rc == NGX_BUSY) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "more than %d session keys; remove the oldest",
+                           NGX_HTTP_WIX_AUTH_RING_MAX);
+
+    } else {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "keys could not be derived from \"%V\"; "
+                           "check the OpenSSL installation", &file);
+    }
+
+    return NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_http_wix_auth_read_key(ngx_conf_t *cf, ngx_str_t *file, u_char *buf,
+    size_t size, size_t *len)
+{
+    ssize_t          n;
+    ngx_fd_t         fd;
+    ngx_file_info_t  fi;
+
+    fd = ngx_open_file(file->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (fd == NGX_INVALID_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           "key file \"%V\" cannot be opened; create it with "
+                           "\"openssl rand -out %V 48\"", file, file);
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_fd_info(fd, &fi) != NGX_FILE_ERROR
+        && (ngx_file_access(&fi) & 0007))
+    {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "key file \"%V\" is open to every user of this "
+                           "machine; use \"chmod 600\"", file);
+    }
+
+    n = ngx_read_fd(fd, buf, size);
+
+    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
+                           ngx_close_file_n " \"%V\" failed", file);
+    }
+
+    if (n == -1) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           "key file \"%V\" cannot be read", file);
+        return NGX_CONF_ERROR;
+    }
+
+    if (n < NGX_HTTP_WIX_AUTH_SECRET_MIN) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "key file \"%V\" has %z bytes, a key needs at "
+                           "least %d; create it with "
+                           "\"openssl rand -out %V 48\"",
+                           file, n, NGX_HTTP_WIX_AUTH_SECRET_MIN, file);
+        return NGX_CONF_ERROR;
+    }
+
+    *len = n;
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_wix_auth_client(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_wix_auth_conf_t  *wlcf = conf;
+
+    char       *rv;
+    u_char     *p;
+    ngx_str_t  *value;
+
+    rv = ngx_http_wix_auth_complex(cf, &wlcf->client_id);
+
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    ngx_http_wix_auth_place(cf, &wlcf->client_place);
+
+    if (wlcf->client_id->lengths) {
+        return NGX_CONF_OK;
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_http_wix_auth_guid_parse(&value[1], wlcf->client) != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" is not a client id; copy it from the "
+                           "OAuth app in the project's Headless settings at "
+                           "Wix", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    p = ngx_pnalloc(cf->pool, 36);
+    if (p == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_http_wix_auth_guid_write(p, wlcf->client);
+
+    wlcf->client_text.data = p;
+    wlcf->client_text.len = 36;
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_wix_auth_redirect(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_wix_auth_conf_t  *wlcf = conf;
+
+    char                     *rv;
+    ngx_str_t                *value;
+    const char               *err;
+    ngx_http_wix_auth_url_t   url;
+
+    rv = ngx_http_wix_auth_complex(cf, &wlcf->redirect_uri);
+
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    ngx_http_wix_auth_place(cf, &wlcf->redirect_place);
+
+    value = cf->args->elts;
+
+    if (wlcf->redirect_uri->lengths || value[1].data[0] == '/') {
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_http_wix_auth_url_parse(cf->pool, &value[1], &url, &err)
+        == NGX_OK)
+    {
+        return NGX_CONF_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid redirect URI \"%V\": %s; give a path or an "
+                       "absolute URL, exactly as allowed at Wix",
+                       &value[1], err);
+
+    return NGX_CONF_ERROR;
+}
+
+
+char *
+ngx_http_wix_auth_base(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_wix_auth_conf_t  *wlcf = conf;
+
+    char                     *rv;
+    ngx_str_t                *value;
+    const char               *err;
+    ngx_http_wix_auth_url_t   url;
+
+    rv = ngx_http_wix_auth_complex(cf, &wlcf->base_url);
+
+    if (rv != NGX_CONF_OK || wlcf->base_url->lengths) {
+        return rv;
+    }
+
+    value = cf->args->elts;
+    err = "it has a path";
+
+    if (ngx_http_wix_auth_url_parse(cf->pool, &value[1], &url, &err)
+        == NGX_OK
+        && (url.path.len == 0
+            || (url.path.len == 1 && url.path.data[0] == '/')))
+    {
+        wlcf->base_url->value = url.origin;
+        return NGX_CONF_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid base URL \"%V\": %s; give the public origin, "
+                       "for example \"https://shop.example.com\"",
+                       &value[1], err);
+
+    return NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_http_wix_auth_complex(ngx_conf_t *cf, ngx_http_complex_value_t **slot)
+{
+    ngx_str_t                         *value;
+    ngx_http_compile_complex_value_t   ccv;
+
+    if (*slot != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (value[1].len == 0) {
+        return "needs a value";
+    }
+
+    *slot = ngx_pcalloc(cf->pool, sizeof(ngx_http_complex_value_t));
+    if (*slot == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
+
+    ccv.cf = cf;
+    ccv.value = &value[1];
+    ccv.complex_value = *slot;
+
+    if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_wix_auth_login_method(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_wix_auth_conf_t  *wlcf = conf;
+
+    u_char                           guid[16];
+    ngx_str_t                       *value, *idp, s;
+    ngx_uint_t                       i;
+    ngx_http_wix_auth_login_conf_t  *login;
+
+    if (wlcf->login != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    login = ngx_pcalloc(cf->pool, sizeof(ngx_http_wix_auth_login_conf_t));
+    if (login == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    wlcf->login = login;
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "builtin") == 0) {
+        login->kind = NGX_HTTP_WIX_AUTH_LOGIN_BUILTIN;
+
+    } else if (ngx_strcmp(value[1].data, "wix") == 0) {
+        login->kind = NGX_HTTP_WIX_AUTH_LOGIN_WIX;
+
+    } else {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid value \"%V\" in \"wix_auth_login\", it "
+                           "must be builtin or wix", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        if (login->kind == NGX_HTTP_WIX_AUTH_LOGIN_WIX
+            && ngx_strcmp(value[i].data, "sso") == 0)
+        {
+            login->sso = 1;
+            continue;
+        }
+
+        if (login->kind == NGX_HTTP_WIX_AUTH_LOGIN_WIX
+            && ngx_strncmp(value[i].data, "idp=", 4) == 0)
+        {
+            s.data = value[i].data + 4;
+            s.len = value[i].len - 4;
+
+            if (ngx_http_wix_auth_guid_parse(&s, guid) != NGX_OK) {
+                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                                   "\"%V\" is not a connection id; Wix "
+                                   "names identity providers by GUIDs", &s);
+                return NGX_CONF_ERROR;
+            }
+
+            if (login->idps == NULL) {
+                login->idps = ngx_array_create(cf->pool, 2,
+                                               sizeof(ngx_str_t));
+                if (login->idps == NULL) {
+                    return NGX_CONF_ERROR;
+                }
+            }
+
+            idp = ngx_array_push(login->idps);
+            if (idp == NULL) {
+                return NGX_CONF_ERROR;
+            }
+
+            *idp = s;
+            continue;
+        }
+
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid parameter \"%V\" of \"wix_auth_login\"",
+                           &value[i]);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* a time of at least a second; "off" is 0 where cmd->post allows it */
+
+char *
+ngx_http_wix_auth_seconds(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char  *p = conf;
+
+    time_t     *slot;
+    ngx_str_t  *value;
+
+    slot = (time_t *) (p + cmd->offset);
+
+    if (*slot != NGX_CONF_UNSET) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (cmd->post && ngx_strcmp(value[1].data, cmd->post) == 0) {
+        *slot = 0;
+        return NGX_CONF_OK;
+    }
+
+    *slot = ngx_parse_time(&value[1], 1);
+
+    if (*slot == (time_t) NGX_ERROR || *slot < 1) {
+        return "needs a time of at least one second, for example \"24h\"";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_wix_auth_use_stale(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_wix_auth_conf_t  *wlcf = conf;
+
+    ngx_str_t                       *value, s;
+    ngx_uint_t                       i, n;
+    ngx_http_wix_auth_stale_conf_t  *stale;
+
+    static ngx_conf_bitmask_t  causes[] = {
+        { ngx_string("error"), NGX_HTTP_WIX_AUTH_CAUSE_ERROR },
+        { ngx_string("timeout"), NGX_HTTP_WIX_AUTH_CAUSE_TIMEOUT },
+        { ngx_string("http_5xx"), NGX_HTTP_WIX_AUTH_CAUSE_5XX },
+        { ngx_string("http_429"), NGX_HTTP_WIX_AUTH_CAUSE_429 },
+        { ngx_null_string, 0 }
+    };
+
+    if (wlcf->stale != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    stale = ngx_pcalloc(cf->pool, sizeof(ngx_http_wix_auth_stale_conf_t));
+    if (stale == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    wlcf->stale = stale;
+    stale->time = 600;
+
+    value = cf->args->elts;
+
+    if (cf->args->nelts == 2 && ngx_strcmp(value[1].data, "off") == 0) {
+        return NGX_CONF_OK;
+    }
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (ngx_strncmp(value[i].data, "for=", 4) == 0) {
+            s.data = value[i].data + 4;
+            s.len = value[i].len - 4;
+
+            stale->time = ngx_parse_time(&s, 1);
+
+            if (stale->time == (time_t) NGX_ERROR) {
+                return "needs a time in \"for=\", for example \"for=10m\"";
+            }
+
+            continue;
+        }
+
+        for (n = 0; causes[n].name.len; n++) {
+            if (ngx_strcmp(value[i].data, causes[n].name.data) == 0) {
+                stale->causes |= causes[n].mask;
+                break;
+            }
+        }
+
+        if (causes[n].name.len == 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid value \"%V\" in "
+                               "\"wix_auth_refresh_use_stale\", it must be "
+                               "off, or some of error, timeout, http_5xx, "
+                               "http_429 and for=time", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    if (stale->causes == 0) {
+        return "names no cause; add for example \"error timeout\", "
+               "or use \"off\"";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_wix_auth_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_wix_auth_conf_t  *wlcf = conf;
+
+    ngx_str_t                *value;
+    const char               *err;
+    ngx_http_wix_auth_url_t   url;
+
+    if (wlcf->api_url.data) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_http_wix_auth_url_parse(cf->pool, &value[1], &url, &err)
+        != NGX_OK)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid API URL \"%V\": %s; Wix's is "
+                           "\"https://www.wixapis.com\"", &value[1], err);
+        return NGX_CONF_ERROR;
+    }
+
+    if (url.scheme.len == 4 && !url.loopback) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "plain http to \"%V\" would send passwords and "
+                           "tokens in the clear; use https (http is for "
+                           "loopback only)", &url.host);
+        return NGX_CONF_ERROR;
+    }
+
+    wlcf->api_url = value[1];
+
+    while (wlcf->api_url.data[wlcf->api_url.len - 1] == '/') {
+        wlcf->api_url.len--;
+    }
+
+    ngx_http_wix_auth_place(cf, &wlcf->api_place);
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_wix_auth_api_times(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_wix_auth_conf_t  *wlcf = conf;
+
+    ngx_str_t  *value, s;
+
+    if (wlcf->api_timeout != NGX_CONF_UNSET_MSEC) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    wlcf->api_timeout = ngx_parse_time(&value[1], 0);
+
+    if (wlcf->api_timeout == (ngx_msec_t) NGX_ERROR
+        || wlcf->api_timeout == 0)
+    {
+        return "needs a time above zero, for example \"10s\"";
+    }
+
+    if (cf->args->nelts == 2) {
+        wlcf->api_connect_timeout = ngx_min(2000, wlcf->api_timeout);
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strncmp(value[2].data, "connect=", 8) != 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid parameter \"%V\" of "
+                           "\"wix_auth_api_timeout\"; only \"connect=time\" "
+                           "is known", &value[2]);
+        return NGX_CONF_ERROR;
+    }
+
+    s.data = value[2].data + 8;
+    s.len = value[2].len - 8;
+
+    wlcf->api_connect_timeout = ngx_parse_time(&s, 0);
+
+    if (wlcf->api_connect_timeout == (ngx_msec_t) NGX_ERROR
+        || wlcf->api_connect_timeout == 0)
+    {
+        return "needs a time above zero in \"connect=\"";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_wix_auth_certificate(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_wix_auth_conf_t  *wlcf = conf;
+
+    ngx_str_t  *value;
+
+    if (wlcf->api_certificate.data) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_conf_full_name(cf->cycle, &value[1], 1) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    wlcf->api_certificate = value[1];
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_wix_auth_proxy(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_wix_auth_conf_t  *wlcf = conf;
+
+    ngx_str_t                *value;
+    const char               *err;
+    ngx_http_wix_auth_url_t   url;
+
+    if (wlcf->api_proxy.data) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        ngx_str_set(&wlcf->api_proxy, "");
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_http_wix_auth_url_parse(cf->pool, &value[1], &url, &err)
+        != NGX_OK)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid proxy URL \"%V\": %s; use for example "
+                           "\"http://proxy.example.com:3128\"",
+                           &value[1], err);
+        return NGX_CONF_ERROR;
+    }
+
+    wlcf->api_proxy = value[1];
+
+    return NGX_CONF_OK;
+}
