@@ -1,0 +1,138 @@
+
+/*
+ * Copyright (C) 2026 the ngx_http_wix_auth_module authors
+ */
+
+
+#ifndef _NGX_HTTP_WIX_AUTH_CALL_H_INCLUDED_
+#define _NGX_HTTP_WIX_AUTH_CALL_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "ngx_http_wix_auth_api.h"
+#include "ngx_http_wix_auth_json.h"
+
+
+/*
+ * Floor 1, between the three files of the api room and for them alone: one
+ * call, how it is made (api), how its answer is judged (verdict), and the
+ * visitor token that it may need (visitor).
+ */
+
+
+#define NGX_HTTP_WIX_AUTH_PATH_TOKEN  "/oauth2/token"
+
+
+typedef struct {
+    const char                     *name;          /* in the log */
+    const char                     *path;
+
+    /* of a 2xx: NGX_OK, NGX_DECLINED (it makes no sense) or NGX_ERROR */
+    ngx_int_t                     (*answer)(
+                                        ngx_http_wix_auth_api_call_t *call,
+                                        ngx_http_wix_auth_api_result_t *result);
+    /* of every other status */
+    void                          (*refusal)(
+                                        ngx_http_wix_auth_api_call_t *call,
+                                        ngx_http_wix_auth_api_result_t *result);
+
+    unsigned                        visitor:1;     /* as a visitor */
+    unsigned                        idempotent:1;
+    unsigned                        grant:1;       /* invalid_grant counts */
+    unsigned                        quiet:1;       /* its failure is no news */
+} ngx_http_wix_auth_api_op_t;
+
+
+/* a visitor's identity at one API for one client, of this worker */
+
+typedef struct {
+    ngx_queue_t                     queue;         /* last used first */
+    ngx_queue_t                     waiting;       /* calls */
+    ngx_http_wix_auth_api_call_t   *call;          /* that gets a token */
+    ngx_http_wix_auth_api_conf_t   *conf;          /* of that call */
+    ngx_str_t                       url;
+    ngx_str_t                       client;
+    ngx_str_t                       access;        /* one block of memory */
+    ngx_str_t                       refresh;       /* with this */
+    time_t                          renew;
+    ngx_uint_t                      generation;
+    unsigned                        pinned:1;      /* never evicted now */
+} ngx_http_wix_auth_visitor_t;
+
+
+struct ngx_http_wix_auth_api_call_s {
+    ngx_pool_t                     *pool;
+    ngx_log_t                      *log;           /* dead after handler() */
+    ngx_http_wix_auth_api_op_t     *op;
+    ngx_http_wix_auth_api_conf_t   *conf;
+    ngx_str_t                       client;
+    ngx_str_t                       body;
+    ngx_http_wix_auth_api_pt        handler;
+    void                           *data;
+
+    ngx_http_wix_auth_fetch_t      *fetch;
+    ngx_queue_t                     queue;         /* of waiting calls */
+    ngx_event_t                     event;
+    ngx_uint_t                      generation;    /* of the token sent */
+
+    time_t                          sent;
+    ngx_http_wix_auth_json_t       *root;          /* the answer */
+    ngx_str_t                       code;          /* Wix's, safe to log */
+    const char                     *err;
+
+    unsigned                        waits:1;
+    unsigned                        retried:1;
+    unsigned                        refused:1;     /* the visitor's token */
+    unsigned                        done:1;
+};
+
+
+/* api */
+
+ngx_http_wix_auth_api_call_t *ngx_http_wix_auth_api_create(
+    ngx_http_wix_auth_api_op_t *op, ngx_http_wix_auth_api_conf_t *conf,
+    ngx_str_t *client, ngx_log_t *log, ngx_http_wix_auth_api_pt handler,
+    void *data);
+ngx_http_wix_auth_json_writer_t *ngx_http_wix_auth_api_grant(
+    ngx_http_wix_auth_api_call_t *call, const char *grant);
+ngx_http_wix_auth_api_call_t *ngx_http_wix_auth_api_start(
+    ngx_http_wix_auth_api_call_t *call, ngx_http_wix_auth_json_writer_t *w,
+    ngx_str_t *authorization);
+ngx_int_t ngx_http_wix_auth_api_send(ngx_http_wix_auth_api_call_t *call,
+    ngx_str_t *authorization);
+void ngx_http_wix_auth_api_finish(ngx_http_wix_auth_api_call_t *call,
+    ngx_http_wix_auth_api_result_t *result);
+ngx_int_t ngx_http_wix_auth_api_copy(ngx_pool_t *pool, ngx_str_t *dst,
+    ngx_str_t *src);
+
+/* verdict: NGX_OK, NGX_DECLINED (it makes no sense), NGX_ERROR (no memory) */
+
+void ngx_http_wix_auth_api_fail(ngx_http_wix_auth_api_result_t *result,
+    ngx_uint_t reason);
+ngx_int_t ngx_http_wix_auth_api_token_answer(
+    ngx_http_wix_auth_api_call_t *call,
+    ngx_http_wix_auth_api_result_t *result);
+void ngx_http_wix_auth_api_token_refusal(ngx_http_wix_auth_api_call_t *call,
+    ngx_http_wix_auth_api_result_t *result);
+ngx_int_t ngx_http_wix_auth_api_login_answer(
+    ngx_http_wix_auth_api_call_t *call,
+    ngx_http_wix_auth_api_result_t *result);
+void ngx_http_wix_auth_api_login_refusal(ngx_http_wix_auth_api_call_t *call,
+    ngx_http_wix_auth_api_result_t *result);
+ngx_int_t ngx_http_wix_auth_api_redirect_answer(
+    ngx_http_wix_auth_api_call_t *call,
+    ngx_http_wix_auth_api_result_t *result);
+void ngx_http_wix_auth_api_redirect_refusal(ngx_http_wix_auth_api_call_t *call,
+    ngx_http_wix_auth_api_result_t *result);
+
+/* visitor: wait() sends the call once there is a token */
+
+ngx_int_t ngx_http_wix_auth_visitor_wait(ngx_http_wix_auth_api_call_t *call);
+ngx_http_wix_auth_visitor_t *ngx_http_wix_auth_visitor_find(ngx_str_t *url,
+    ngx_str_t *client);
+void ngx_http_wix_auth_visitor_forget(ngx_http_wix_auth_visitor_t *visitor);
+
+
+#endif /* _NGX_HTTP_WIX_AUTH_CALL_H_INCLUDED_ */
