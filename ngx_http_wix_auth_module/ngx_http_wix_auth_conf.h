@@ -68,6 +68,15 @@ typedef struct {
 } ngx_http_wix_auth_place_t;
 
 
+/* index into ngx_http_wix_auth_cookies_t.names */
+
+typedef enum {
+    NGX_HTTP_WIX_AUTH_COOKIE_SESSION = 0,
+    NGX_HTTP_WIX_AUTH_COOKIE_BINDING,
+    NGX_HTTP_WIX_AUTH_COOKIE_RETURNS
+} ngx_http_wix_auth_cookie_e;
+
+
 /* the cookies of a location, all made of the session cookie's settings */
 
 typedef struct {

@@ -10,6 +10,9 @@
 #include "ngx_http_wix_auth_cookie.h"
 
 
+/* of one call of find() */
+#define NGX_HTTP_WIX_AUTH_COOKIE_HITS  16
+
 #define ngx_http_wix_auth_blank(c)  ((c) == ' ' || (c) == '\t')
 
 
@@ -22,9 +25,31 @@ ngx_uint_t
 ngx_http_wix_auth_cookie_find(ngx_str_t *header, ngx_str_t *name,
     ngx_str_t *values, ngx_uint_t n, ngx_uint_t max)
 {
-    u_char  *p, *last, *end, *value;
+    ngx_uint_t                       i, found;
+    ngx_http_wix_auth_cookie_hit_t   hits[NGX_HTTP_WIX_AUTH_COOKIE_HITS];
 
-    if (header->len == 0 || name->len == 0) {
+    max = ngx_min(max - n, NGX_HTTP_WIX_AUTH_COOKIE_HITS);
+
+    found = ngx_http_wix_auth_cookie_scan(header, name, 1, hits, 0, max);
+
+    for (i = 0; i < found; i++) {
+        values[n++] = hits[i].value;
+    }
+
+    return n;
+}
+
+
+ngx_uint_t
+ngx_http_wix_auth_cookie_scan(ngx_str_t *header, ngx_str_t *names,
+    ngx_uint_t nnames, ngx_http_wix_auth_cookie_hit_t *hits, ngx_uint_t n,
+    ngx_uint_t max)
+{
+    u_char      *p, *last, *end, *value;
+    size_t       len;
+    ngx_uint_t   i;
+
+    if (header->len == 0) {
         return n;
     }
 
@@ -37,34 +62,37 @@ ngx_http_wix_auth_cookie_find(ngx_str_t *header, ngx_str_t *name,
             p++;
         }
 
-        /* nothing that is too short for "name=" can match any more */
-
-        if ((size_t) (last - p) <= name->len) {
-            break;
-        }
-
         end = memchr(p, ';', last - p);
         if (end == NULL) {
             end = last;
         }
 
-        if ((size_t) (end - p) > name->len
-            && p[name->len] == '='
-            && ngx_memcmp(p, name->data, name->len) == 0)
-        {
-            value = p + name->len + 1;
+        for (i = 0; i < nnames; i++) {
+            len = names[i].len;
+
+            if (len == 0
+                || (size_t) (end - p) <= len
+                || p[len] != '='
+                || ngx_memcmp(p, names[i].data, len) != 0)
+            {
+                continue;
+            }
+
+            value = p + len + 1;
 
             while (value < end && ngx_http_wix_auth_blank(*value)) {
                 value++;
             }
 
-            values[n].data = value;
-
             for (p = end; p > value && ngx_http_wix_auth_blank(p[-1]); p--) {
                 /* void */
             }
 
-            values[n++].len = p - value;
+            hits[n].name = i;
+            hits[n].value.data = value;
+            hits[n++].value.len = p - value;
+
+            break;
         }
 
         if (end == last) {

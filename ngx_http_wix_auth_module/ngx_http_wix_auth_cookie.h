@@ -39,6 +39,21 @@ typedef struct {
 ngx_uint_t ngx_http_wix_auth_cookie_find(ngx_str_t *header, ngx_str_t *name,
     ngx_str_t *values, ngx_uint_t n, ngx_uint_t max);
 
+/* a pair found by scan(): which of the names, and its value in header */
+
+typedef struct {
+    ngx_uint_t   name;
+    ngx_str_t    value;
+} ngx_http_wix_auth_cookie_hit_t;
+
+/*
+ * The same for several names in one pass: fills hits[] from n on, at most
+ * max of them, and returns the new n.
+ */
+ngx_uint_t ngx_http_wix_auth_cookie_scan(ngx_str_t *header, ngx_str_t *names,
+    ngx_uint_t nnames, ngx_http_wix_auth_cookie_hit_t *hits, ngx_uint_t n,
+    ngx_uint_t max);
+
 /*
  * Writes to dst (at least header->len bytes) the header value without the
  * pairs whose name is one of names; returns the new length (0: nothing is

@@ -189,9 +189,9 @@ ngx_http_wix_auth_cookie_family(ngx_conf_t *cf,
     c->returns.name.data = p;
     ngx_sprintf(p, "%V%V_r", &prefix, &base);
 
-    c->names[0] = c->session.name;
-    c->names[1] = c->binding.name;
-    c->names[2] = c->returns.name;
+    c->names[NGX_HTTP_WIX_AUTH_COOKIE_SESSION] = c->session.name;
+    c->names[NGX_HTTP_WIX_AUTH_COOKIE_BINDING] = c->binding.name;
+    c->names[NGX_HTTP_WIX_AUTH_COOKIE_RETURNS] = c->returns.name;
     c->nnames = 3;
 
     return NGX_CONF_OK;

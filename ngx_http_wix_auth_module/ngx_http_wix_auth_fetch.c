@@ -4,10 +4,10 @@
  */
 
 
-#include <curl/curl.h>
-
 #include "ngx_http_wix_auth_fetch.h"
 #include "ngx_http_wix_auth_crypto.h"
+
+#include <curl/curl.h>
 
 
 #ifdef NGX_HTTP_WIX_AUTH_VERSION
@@ -887,11 +887,9 @@ ngx_http_wix_auth_fetch_multi_free(ngx_http_wix_auth_fetch_multi_t *m)
 static ngx_int_t
 ngx_http_wix_auth_fetch_setup(ngx_http_wix_auth_fetch_transfer_t *t)
 {
-    u_char                            *p;
-    ngx_str_t                          url;
-    ngx_http_wix_auth_fetch_worker_t  *w;
+    u_char     *p;
+    ngx_str_t   url;
 
-    w = &ngx_http_wix_auth_fetch_worker;
     url = t->fetch.url;
 
     p = ngx_strlchr(url.data, url.data + url.len, '?');
@@ -899,7 +897,7 @@ ngx_http_wix_auth_fetch_setup(ngx_http_wix_auth_fetch_transfer_t *t)
         url.len = p - url.data;
     }
 
-    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, w->log, 0,
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, ngx_http_wix_auth_fetch_worker.log, 0,
                    "wix auth fetch %p: %s \"%V\"", &t->fetch,
                    t->fetch.body.data ? "POST" : "GET", &url);
 

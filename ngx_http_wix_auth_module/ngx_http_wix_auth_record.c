@@ -9,6 +9,10 @@
 #include "ngx_http_wix_auth_site.h"
 
 
+/* pairs of ours that are looked at in one Cookie header */
+#define NGX_HTTP_WIX_AUTH_HITS_MAX  16
+
+
 static void ngx_http_wix_auth_record_cleanup(void *data);
 static void ngx_http_wix_auth_record_scan(ngx_http_wix_auth_record_t *rec,
     ngx_http_wix_auth_cookies_t *names, ngx_str_t *header);
@@ -143,6 +147,7 @@ ngx_http_wix_auth_record_cookies(ngx_http_wix_auth_record_t *rec,
     }
 
     rec->read = conf->cookies;
+    rec->ours = 0;
     rec->ncookies = 0;
     rec->binding.len = 0;
     rec->returns.len = 0;
@@ -171,19 +176,37 @@ static void
 ngx_http_wix_auth_record_scan(ngx_http_wix_auth_record_t *rec,
     ngx_http_wix_auth_cookies_t *names, ngx_str_t *header)
 {
-    rec->ncookies = ngx_http_wix_auth_cookie_find(header,
-                                        &names->session.name, rec->cookies,
-                                        rec->ncookies,
-                                        NGX_HTTP_WIX_AUTH_COOKIES_MAX);
+    ngx_uint_t                       i, n;
+    ngx_http_wix_auth_cookie_hit_t   hits[NGX_HTTP_WIX_AUTH_HITS_MAX];
 
-    if (rec->binding.len == 0) {
-        (void) ngx_http_wix_auth_cookie_find(header, &names->binding.name,
-                                             &rec->binding, 0, 1);
-    }
+    n = ngx_http_wix_auth_cookie_scan(header, names->names, names->nnames,
+                                      hits, 0, NGX_HTTP_WIX_AUTH_HITS_MAX);
 
-    if (rec->returns.len == 0) {
-        (void) ngx_http_wix_auth_cookie_find(header, &names->returns.name,
-                                             &rec->returns, 0, 1);
+    rec->ours += n;
+
+    for (i = 0; i < n; i++) {
+
+        switch (hits[i].name) {
+
+        case NGX_HTTP_WIX_AUTH_COOKIE_SESSION:
+            if (rec->ncookies < NGX_HTTP_WIX_AUTH_COOKIES_MAX) {
+                rec->cookies[rec->ncookies++] = hits[i].value;
+            }
+
+            break;
+
+        case NGX_HTTP_WIX_AUTH_COOKIE_BINDING:
+            if (rec->binding.len == 0) {
+                rec->binding = hits[i].value;
+            }
+
+            break;
+
+        default: /* NGX_HTTP_WIX_AUTH_COOKIE_RETURNS */
+            if (rec->returns.len == 0) {
+                rec->returns = hits[i].value;
+            }
+        }
     }
 }
 

@@ -55,6 +55,7 @@ struct ngx_http_wix_auth_record_s {
     /* cookies as the client sent them */
     ngx_str_t                     cookies[NGX_HTTP_WIX_AUTH_COOKIES_MAX];
     ngx_uint_t                    ncookies;
+    ngx_uint_t                    ours;      /* pairs to be cut */
     ngx_str_t                     binding;
     ngx_str_t                     returns;
 

@@ -207,6 +207,10 @@ ngx_http_wix_auth_cut_handler(ngx_http_request_t *r)
 
     ngx_http_wix_auth_record_cookies(rec, conf);
 
+    if (rec->ours == 0) {
+        return NGX_DECLINED;
+    }
+
     changed = 0;
 
 #if (nginx_version >= 1023000)
@@ -275,22 +279,8 @@ ngx_http_wix_auth_strip_cookie(ngx_http_request_t *r,
     ngx_http_wix_auth_cookies_t *names, ngx_table_elt_t *h,
     ngx_uint_t *changed)
 {
-    u_char      *p;
-    size_t       len;
-    ngx_str_t    value;
-    ngx_uint_t   i;
-
-    for (i = 0; i < names->nnames; i++) {
-        if (ngx_http_wix_auth_cookie_find(&h->value, &names->names[i],
-                                          &value, 0, 1))
-        {
-            break;
-        }
-    }
-
-    if (i == names->nnames) {
-        return NGX_OK;
-    }
+    u_char  *p;
+    size_t   len;
 
     p = ngx_pnalloc(r->pool, h->value.len + 1);
     if (p == NULL) {
@@ -299,6 +289,11 @@ ngx_http_wix_auth_strip_cookie(ngx_http_request_t *r,
 
     len = ngx_http_wix_auth_cookie_cut(p, &h->value, names->names,
                                        names->nnames);
+
+    if (len == h->value.len) {
+        return NGX_OK;
+    }
+
     p[len] = '\0';
 
     h->value.data = p;

@@ -12,6 +12,13 @@
 
 static ngx_int_t ngx_http_wix_auth_zone_init(ngx_shm_zone_t *shm_zone,
     void *data);
+static ngx_int_t ngx_http_wix_auth_zone_create(ngx_shm_zone_t *shm_zone);
+static ngx_http_wix_auth_zone_t *ngx_http_wix_auth_zone_previous(
+    ngx_shm_zone_t *shm_zone);
+static ngx_uint_t ngx_http_wix_auth_zone_move(ngx_http_wix_auth_zone_t *zone,
+    ngx_http_wix_auth_zone_t *old);
+static ngx_int_t ngx_http_wix_auth_zone_take(ngx_http_wix_auth_zone_t *zone,
+    ngx_http_wix_auth_record_node_t *from);
 static void ngx_http_wix_auth_zone_insert(ngx_rbtree_node_t *temp,
     ngx_rbtree_node_t *node, ngx_rbtree_node_t *sentinel);
 static ngx_int_t ngx_http_wix_auth_zone_compare(
@@ -53,9 +60,8 @@ ngx_http_wix_auth_zone_init(ngx_shm_zone_t *shm_zone, void *data)
 {
     ngx_http_wix_auth_zone_t  *ozone = data;
 
-    size_t                        len;
-    ngx_http_wix_auth_zone_t     *zone;
-    ngx_http_wix_auth_zone_sh_t  *sh;
+    ngx_uint_t                 n;
+    ngx_http_wix_auth_zone_t  *zone;
 
     zone = shm_zone->data;
 
@@ -73,6 +79,35 @@ ngx_http_wix_auth_zone_init(ngx_shm_zone_t *shm_zone, void *data)
         ngx_memcpy(zone->hash_key, zone->sh->hash_key, 16);
         return NGX_OK;
     }
+
+    if (ngx_http_wix_auth_zone_create(shm_zone) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ozone = ngx_test_config ? NULL : ngx_http_wix_auth_zone_previous(shm_zone);
+
+    if (ozone) {
+        n = ngx_http_wix_auth_zone_move(zone, ozone);
+
+        ngx_log_error(NGX_LOG_NOTICE, shm_zone->shm.log, 0,
+                      "wix_auth: zone \"%V\" has a new size, "
+                      "%ui sessions were kept", &shm_zone->shm.name, n);
+    }
+
+    ngx_memcpy(zone->hash_key, zone->sh->hash_key, 16);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_wix_auth_zone_create(ngx_shm_zone_t *shm_zone)
+{
+    size_t                        len;
+    ngx_http_wix_auth_zone_t     *zone;
+    ngx_http_wix_auth_zone_sh_t  *sh;
+
+    zone = shm_zone->data;
 
     /* tokens do not belong into a core dump; older kernels may refuse */
     (void) madvise(shm_zone->shm.addr, shm_zone->shm.size, MADV_DONTDUMP);
@@ -97,8 +132,6 @@ ngx_http_wix_auth_zone_init(ngx_shm_zone_t *shm_zone, void *data)
         return NGX_ERROR;
     }
 
-    ngx_memcpy(zone->hash_key, sh->hash_key, 16);
-
     len = sizeof(" in wix_auth zone \"\"") + shm_zone->shm.name.len;
 
     zone->shpool->log_ctx = ngx_slab_alloc(zone->shpool, len);
@@ -111,6 +144,125 @@ ngx_http_wix_auth_zone_init(ngx_shm_zone_t *shm_zone, void *data)
 
     /* a full zone is normal: the least recently used makes room */
     zone->shpool->log_nomem = 0;
+
+    return NGX_OK;
+}
+
+
+/* a zone of this name in the configuration that is being replaced */
+
+static ngx_http_wix_auth_zone_t *
+ngx_http_wix_auth_zone_previous(ngx_shm_zone_t *shm_zone)
+{
+    ngx_uint_t        i;
+    ngx_shm_zone_t   *old;
+    ngx_list_part_t  *part;
+
+    for (part = (ngx_list_part_t *) &ngx_cycle->shared_memory.part;
+         part && part->elts;
+         part = part->next)
+    {
+        old = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            if (&old[i] != shm_zone
+                && old[i].tag == shm_zone->tag
+                && old[i].shm.name.len == shm_zone->shm.name.len
+                && ngx_strncmp(old[i].shm.name.data,
+                               shm_zone->shm.name.data,
+                               shm_zone->shm.name.len)
+                   == 0
+                && old[i].data
+                && ((ngx_http_wix_auth_zone_t *) old[i].data)->sh)
+            {
+                return old[i].data;
+            }
+        }
+    }
+
+    return NULL;
+}
+
+
+/*
+ * Copies the sessions into a zone of another size, the most recently used
+ * first, as many as fit.  Nothing is written into the old zone: nginx may
+ * still have to go on with it.
+ */
+
+static ngx_uint_t
+ngx_http_wix_auth_zone_move(ngx_http_wix_auth_zone_t *zone,
+    ngx_http_wix_auth_zone_t *old)
+{
+    ngx_uint_t                        n;
+    ngx_queue_t                      *q;
+    ngx_http_wix_auth_record_node_t  *rn;
+
+    n = 0;
+
+    ngx_shmtx_lock(&old->shpool->mutex);
+
+    ngx_memcpy(zone->sh->hash_key, old->sh->hash_key, 16);
+    ngx_memcpy(zone->sh->secret, old->sh->secret, 32);
+
+    for (q = ngx_queue_head(&old->sh->lru);
+         q != ngx_queue_sentinel(&old->sh->lru);
+         q = ngx_queue_next(q))
+    {
+        rn = ngx_queue_data(q, ngx_http_wix_auth_record_node_t, lru);
+
+        if (ngx_http_wix_auth_zone_take(zone, rn) != NGX_OK) {
+            break;
+        }
+
+        n++;
+    }
+
+    ngx_shmtx_unlock(&old->shpool->mutex);
+
+    return n;
+}
+
+
+static ngx_int_t
+ngx_http_wix_auth_zone_take(ngx_http_wix_auth_zone_t *zone,
+    ngx_http_wix_auth_record_node_t *from)
+{
+    ngx_http_wix_auth_block_t        *block, *copy, **next;
+    ngx_http_wix_auth_record_node_t  *rn;
+
+    rn = ngx_slab_alloc(zone->shpool, NGX_HTTP_WIX_AUTH_SESSION_BLOCK);
+    if (rn == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(rn, from, NGX_HTTP_WIX_AUTH_SESSION_BLOCK);
+    rn->next = NULL;
+    next = &rn->next;
+
+    for (block = from->next; block; block = block->next) {
+
+        copy = ngx_slab_alloc(zone->shpool, NGX_HTTP_WIX_AUTH_SESSION_BLOCK);
+
+        if (copy == NULL) {
+            ngx_http_wix_auth_blocks_free(zone, rn->next);
+            ngx_slab_free(zone->shpool, rn);
+            return NGX_ERROR;
+        }
+
+        ngx_memcpy(copy, block, NGX_HTTP_WIX_AUTH_SESSION_BLOCK);
+        copy->next = NULL;
+        *next = copy;
+        next = &copy->next;
+    }
+
+    /* a refresh under way ends in the old zone */
+    rn->lease = 0;
+
+    ngx_rbtree_insert(&zone->sh->rbtree, &rn->node);
+    ngx_queue_insert_tail(&zone->sh->lru, &rn->lru);
+    ngx_queue_insert_tail(&zone->sh->age, &rn->age);
+    zone->sh->live++;
 
     return NGX_OK;
 }

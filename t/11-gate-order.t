@@ -79,9 +79,12 @@ server {
 
 $locations
 
+    # auth_request itself takes no arguments
+    location = /check { internal; rewrite ^ /_wix/session?require=1 last; }
+
     location /own-endpoint/ {
         wix_auth off;
-        auth_request /_wix/session?require=1;
+        auth_request /check;
         proxy_pass http://%%UPSTREAM%%;
     }
 
@@ -417,7 +420,7 @@ subtest 'auth_delay' => sub {
         . "\r\nGET /any/off/none HTTP/1.1\r\nHost: localhost\r\n"
         . "Connection: close\r\n\r\n");
     like($raw, qr{\AHTTP/1\.1 401 .*HTTP/1\.1 200 }s, 'pipelined');
-    is($raw =~ s/body_md5//gr =~ tr/\n// && () = $raw =~ /body_md5/g, 1,
+    is(scalar(my @answers = $raw =~ /body_md5/g), 1,
        'one answer of the upstream');
 };
 
@@ -479,7 +482,7 @@ subtest 'an error of ours through error_page' => sub {
 
     my $res = wait_for {
         my $res = $bob->get('/x');
-        $res->status >= 500 && $res;
+        return $res->status >= 500 ? $res : undef;
     } 20, 'the token to expire';
     ok($res, 'a 503') or return;
 

@@ -45,7 +45,7 @@ subtest 'a bad value is refused where it stands' => sub {
 
         ['wix_auth_client_id nonsense', '"nonsense" is not a client id',
          'copy it from the OAuth app'],
-        ["wix_auth_client_id {$A}", 'is not a client id', 'OAuth app'],
+        ["wix_auth_client_id '{$A}'", 'is not a client id', 'OAuth app'],
         ['wix_auth_client_id ' . substr($A, 1), 'is not a client id',
          'OAuth app'],
         ['wix_auth_client_id ' . $A =~ s/a/g/r, 'is not a client id',
@@ -198,11 +198,8 @@ subtest 'a bad value is refused where it stands' => sub {
          'invalid proxy URL', 'http://proxy.example.com:3128'],
     ) {
         my ($line, @want) = @$row;
-        my $api = $line =~ /wix_auth_api / ? 'wix_auth_api http://[::1]:2;'
-            : '';
 
-        # an API of http{} does not make that of the server a duplicate
-        refused($line, "$api $http server { listen 127.0.0.1:8080;\n"
+        refused($line, $http . "server { listen 127.0.0.1:8080;\n"
             . "$line; #@\n}", @want);
     }
 };
@@ -283,7 +280,9 @@ subtest 'endpoints stand where a prefix can be told' => sub {
 
 subtest 'a gate needs a way in' => sub {
 
-    refused('no zone', server("wix_auth required; #@\n$endpoints"),
+    # where endpoints lack the same, either line would be the right one
+
+    refused('no zone', server("wix_auth required; #@"),
         'needs a zone', 'add "wix_auth_zone zone=members:16m;"');
 
     refused('no zone for endpoints', server("location ^~ /_wix/ {\n"
@@ -293,8 +292,12 @@ subtest 'a gate needs a way in' => sub {
     refused('a zone without a size', "wix_auth_zone zone=members; #@\n"
         . server("wix_auth required; $endpoints"), 'members', '');
 
-    refused('no client id', $http . server("wix_auth required; #@\n"
-        . $endpoints, client => ''),
+    refused('no client id', $http . server("wix_auth required; #@",
+                                           client => ''),
+        'needs a client id', 'add "wix_auth_client_id"');
+
+    refused('no client id for endpoints', $http . server("location ^~ /_wix/ {\n"
+        . "wix_auth_endpoints; #@\n}", client => ''),
         'needs a client id', 'add "wix_auth_client_id"');
 
     refused('no client id, the gate of a location',
@@ -316,12 +319,12 @@ subtest 'a gate needs a way in' => sub {
 
     refused('no server_name', $http
         . "server { listen 127.0.0.1:8080; wix_auth_client_id $A;\n"
-        . "wix_auth required; #@\n$endpoints }",
+        . "wix_auth required; #@\n}",
         'no plain host name', 'add "wix_auth_base_url');
 
     # never bound: it is refused before
     refused('no TLS, Secure by default', $http
-        . server("wix_auth required; #@\n$endpoints", listen => '8080'),
+        . server("wix_auth required; #@", listen => '8080'),
         'no TLS listener', 'add "wix_auth_base_url');
 
     refused('no TLS, a cookie of its own', $http
@@ -330,7 +333,7 @@ subtest 'a gate needs a way in' => sub {
         'no TLS listener', 'add "wix_auth_base_url');
 
     refused('one listener is not loopback', $http
-        . server("listen 8081; wix_auth required; #@\n$endpoints"),
+        . server("listen 8081; wix_auth required; #@"),
         'no TLS listener', 'add "wix_auth_base_url');
 
     refused('idle longer than lifetime', $http
@@ -613,10 +616,10 @@ my %wrap = (
 );
 
 subtest 'contexts' => sub {
-    my ($table) = slurp(top_dir() . '/ngx_http_wix_auth_module/'
-                        . 'ngx_http_wix_auth_module.c')
-        =~ /^static ngx_command_t .*?\{(.*?)^\};/ms;
-    my @known = $table =~ /ngx_string\("(wix_auth\w*)"\)/g;
+    my $code = join "\n", map { slurp($_) }
+        glob top_dir() . '/ngx_http_wix_auth_module/*.c';
+    my ($table) = $code =~ /^static ngx_command_t .*?\{\n(.*?)^\};/ms;
+    my @known = ($table // '') =~ /ngx_string\("(wix_auth\w*)"\)/g;
 
     is("@{[sort @known]}", "@{[sort keys %contexts]}",
        'this table knows every directive') or return;
@@ -747,6 +750,38 @@ END
        'logout redirect of http');
     is(post('b.test', '/_wix/logout')->header('Location'), '/b',
        'logout redirect of the server');
+
+    $nginx->stop;
+};
+
+
+subtest 'each prefix is complete in itself' => sub {
+    my $nginx = start_nginx(conf => <<'END');
+wix_auth_zone zone=members:1m;
+wix_auth_api %%API%%;
+wix_auth_cookie nosecure;
+wix_auth_client_id %%CLIENT%%;
+server {
+    listen 127.0.0.1:%%PREFIX_PORT%%;
+    server_name localhost;
+    location ^~ /a/_wix/ { wix_auth_endpoints; }
+    location ^~ /b/_wix/ { wix_auth_endpoints; }
+    location /a/ { wix_auth required; wix_auth_redirect_uri /a/_wix/callback; }
+    location /b/ { wix_auth required; wix_auth_redirect_uri /b/_wix/callback; }
+}
+END
+    for my $p ('a', 'b') {
+        my $at = sub {
+            return raw_response(port('PREFIX_PORT'), "GET $_[0] HTTP/1.1\r\n"
+                . "Host: localhost\r\nAccept: text/html\r\n"
+                . "Connection: close\r\n\r\n");
+        };
+
+        like($at->("/$p/x")->header('Location'), qr{^/$p/_wix/login\?},
+             "the gate of /$p/ sends to its login");
+        like($at->("/$p/_wix/login")->body, qr{action="/$p/_wix/login"},
+             "and the form stays below /$p/");
+    }
 
     $nginx->stop;
 };

@@ -311,8 +311,10 @@ sub make_nginx {
     my $text = expand($nginx, $conf);
 
     if ($text =~ /^\s*listen\s+(?:[\d.]+:|localhost:|\[[^\]]*\]:|\*:)?(\d+)([^;]*);/m) {
-        $nginx->{base} //= ($2 =~ /\bssl\b/ ? 'https' : 'http')
-            . "://localhost:$1";
+        my ($first, $rest) = ($1, $2);
+
+        $nginx->{base} //= ($rest =~ /\bssl\b/ ? 'https' : 'http')
+            . "://localhost:$first";
     }
     $nginx->{wait_ports} = [
         $text =~ /^\s*listen\s+(?:127\.0\.0\.1:|localhost:|\*:)?(\d+)\b/mg ];

@@ -22,8 +22,8 @@ use WixAuthTest;
 
 our @EXPORT = qw(
     MEMBER PASSWORD
-    gate page short_tokens sessions expire expired
-    get verdict reason remain refreshes refresh_times
+    gate more page short_tokens login_at sessions renewed expire expired
+    get verdict reason remain refreshes refresh_log
     refresh_fault clear_fault conn
 );
 
@@ -34,7 +34,8 @@ my $ttl = 0;
 
 
 # A configuration: gate(zone => '2m', http => lines, server => lines,
-# locations => text, listen => 'reuseport').  Every answer tells what the gate
+# locations => text, listen => 'reuseport', more => another server's lines, on
+# %%MORE_PORT%%).  Every answer tells what the gate
 # has decided and which worker it was.
 
 sub gate {
@@ -42,6 +43,21 @@ sub gate {
 
     $opt{$_} //= '' for qw(http server locations listen);
     $opt{zone} //= '2m';
+
+    my $more = '';
+
+    # for another gate to the same sessions, with other times or another API
+    $more = <<"END" if defined $opt{more};
+server {
+    listen 127.0.0.1:%%MORE_PORT%% $opt{listen};
+    server_name localhost;
+    wix_auth_client_id %%CLIENT%%;
+    wix_auth required;
+    $opt{more}
+    location ^~ /_wix/ { wix_auth_endpoints; }
+    location / { try_files /page.txt =404; }
+}
+END
 
     return <<"END";
 wix_auth_zone zone=members:$opt{zone};
@@ -66,8 +82,12 @@ server {
     location / { try_files /page.txt =404; }
     $opt{locations}
 }
+$more
 END
 }
+
+# a URL of the other server
+sub more { return 'http://localhost:' . port('MORE_PORT') . ($_[0] // '/') }
 
 # the file that all those locations serve
 sub page {
@@ -94,7 +114,12 @@ sub short_tokens {
 
 
 # n browsers with a session each, logged in side by side through the
-# endpoints: sessions($n, base => url)
+# endpoints: sessions($n, base => url, email => whose).  They log in at the
+# server that login_at() names, where a gate has too little time for it.
+
+my $login_base;
+
+sub login_at { ($login_base) = @_; return }
 
 sub sessions {
     my ($n, %opt) = @_;
@@ -114,12 +139,16 @@ sub sessions {
 sub log_in {
     my ($n, %opt) = @_;
 
+    my $email = delete $opt{email} // MEMBER;
     my $first = browser(%opt);
+    my $base = $first->{base};
+    $first->{base} = $login_base if $login_base && !$opt{base};
+
     my @b = ($first, map { $first->clone } 2 .. $n);
 
     my @res = concurrent(map {
         [$_, POST => '/_wix/login', json => {
-            email => MEMBER, password => PASSWORD, return => '/'}]
+            email => $email, password => PASSWORD, return => '/'}]
     } @b);
 
     my @next = map {
@@ -150,10 +179,19 @@ sub log_in {
 
     for (@b) {
         die "a login has not ended with a cookie\n" if !$_->cookie('wix_auth');
+        $_->{base} = $base;
         $_->{logged_in} = time;
+        renewed($_, $ttl);
     }
 
     return @b;
+}
+
+# its newest token, of this moment, lives so many seconds
+sub renewed {
+    my ($b, $seconds) = @_;
+    $b->{token_end} = time + $seconds;
+    return;
 }
 
 # returns when the tokens of these sessions have expired
@@ -161,11 +199,11 @@ sub expire {
     my $last = 0;
 
     for (@_) {
-        $last = $_->{logged_in} if $_->{logged_in} > $last;
+        $last = $_->{token_end} if $_->{token_end} > $last;
     }
 
     # the one thing to wait for here is the clock
-    sleep 0.02 while time < $last + $ttl + 0.1;
+    sleep 0.02 while time < $last + 0.1;
     return;
 }
 
@@ -198,13 +236,21 @@ sub verdict {
 sub reason { return $_[0]->header('X-Reason') // '' }
 sub remain { return $_[0]->header('X-Remain') // -1 }
 
-sub refreshes { return emu_count('token.refresh_token', @_) }
-
-sub refresh_times {
-    return map { $_->{time} } emu_log('token.refresh_token', @_);
+# calls and faults of MEMBER's sessions, unless email names another
+sub refreshes {
+    return emu_count('token.refresh_token', email => MEMBER, @_);
 }
 
-sub refresh_fault { return emu_fault('token.refresh_token', @_) }
+sub refresh_log {
+    return emu_log('token.refresh_token', email => MEMBER, @_);
+}
+
+sub refresh_fault {
+    my ($action, %opt) = @_;
+
+    return emu_fault('token.refresh_token', $action, %opt,
+        match => {email => MEMBER, %{$opt{match} // {}}});
+}
 
 sub clear_fault { emulator()->clear_faults($_) for @_; return }
 
