@@ -14,7 +14,8 @@
 
 
 /*
- * Floor 0: the only room that knows libcurl.  One multi handle a worker,
+ * Floor 0: the only room that knows libcurl.  One multi handle a worker and
+ * CA store,
  * driven by nginx's events; nothing here blocks (engineering: DNS runs in
  * curl's threads, the CA store is parsed by the master).
  */
@@ -81,7 +82,8 @@ struct ngx_http_wix_auth_fetch_s {
 };
 
 
-/* once a worker, before the first transfer: NGX_OK or NGX_ERROR (logged) */
+/* check(): what libcurl must be able to do, at configuration time.  init and
+   exit: once a worker.  NGX_OK or NGX_ERROR (logged). */
 ngx_int_t ngx_http_wix_auth_fetch_check(ngx_log_t *log);
 ngx_int_t ngx_http_wix_auth_fetch_init_worker(ngx_cycle_t *cycle);
 void ngx_http_wix_auth_fetch_exit_worker(ngx_cycle_t *cycle);

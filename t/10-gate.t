@@ -35,8 +35,9 @@ my $common = <<'END';
     add_header X-Reason $wix_auth_reason always;
 END
 
-my $nginx = start_nginx(vars => {KEYS => temp_dir(),
-                                 OTHER => '11111111-2222-4333-8444-555555555555'},
+my $other = '11111111-2222-4333-8444-555555555555';
+
+my $nginx = start_nginx(vars => {KEYS => temp_dir(), OTHER => $other},
                         conf => $common . <<'END');
 wix_auth_zone zone=members:1m;
 wix_auth_session_key %%KEYS%%/own.key;

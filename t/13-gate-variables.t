@@ -611,7 +611,7 @@ subtest 'a stranger behind a member on one connection' => sub {
     }
     close $sock;
 
-    # HTTP/2 streams of one connection are covered by the records of requests
+    # side by side, on connections of their own
     my @mixed = concurrent(
         (map { ([$ann, GET => '/x'], [$bea, GET => '/x'],
                 [$stranger, GET => '/optional/x']) } 1 .. 10));

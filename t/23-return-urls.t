@@ -9,8 +9,6 @@ use strict;
 use warnings;
 
 use FindBin;
-use IPC::Open2;
-use JSON::PP ();
 use lib "$FindBin::Bin/lib";
 use WixAuthTest;
 
@@ -193,37 +191,36 @@ sub batch {
     return @answers;
 }
 
-# What a browser makes of each [address, page where it stands].  One Node for
-# all of them.  Bytes travel as code points, and are a header's characters.
+# The origin that a browser would go to from each [address, page where it
+# stands].  Node reads a line of hexadecimal bytes for each, since these are a
+# header's characters and anything may be among them.
 
 sub judge {
     my (@list) = @_;
 
     my $script = <<'END';
-let text = '';
-process.stdin.on('data', d => text += d).on('end', () => {
-    const list = JSON.parse(text);
-    process.stdout.write(JSON.stringify(list.map(([url, base]) => {
-        try {
-            const u = new URL(url, base);
-            return [u.origin, u.href];
-        } catch (e) {
-            return [null, String(e)];
-        }
-    })));
+const text = require('fs').readFileSync(0, 'latin1');
+const out = text.split('\n').slice(0, -1).map(line => {
+    const [url, base] = line.split(' ').map(
+        hex => Buffer.from(hex, 'hex').toString('latin1'));
+    try {
+        return new URL(url, base).origin;
+    } catch (e) {
+        return 'no URL';
+    }
 });
+process.stdout.write(out.join('\n') + '\n');
 END
 
-    my $file = temp_dir() . '/judge.js';
-    WixAuthTest::spew($file, $script);
+    my ($file, $in) = map { temp_dir() . "/judge.$_" } qw(js txt);
+    spew($file, $script);
+    spew($in, join '', map { unpack('H*', $_->[0]) . ' '
+                             . unpack('H*', $_->[1]) . "\n" } @list);
 
-    my $pid = open2(my $out, my $in, $node, $file);
-    print $in JSON::PP->new->latin1->encode(\@list);
-    close $in;
-    my $text = do { local $/; <$out> };
-    waitpid $pid, 0;
-
-    return @{JSON::PP->new->utf8->decode($text)};
+    my @out = `'$node' '$file' < '$in'`;
+    die "node failed\n" if $? || @out != @list;
+    chomp @out;
+    return @out;
 }
 
 sub show { return $_[0] =~ s/([^ -~]|\\)/sprintf '\\x%02x', ord $1/ger }
@@ -470,47 +467,42 @@ subtest 'a browser never leaves the site' => sub {
     is(scalar(keys %way) >= 8 ? 1 : 0, 1, @found . ' addresses of '
        . keys(%way) . ' ways');
 
-    # what was asked for, and what came of it
-    my @verdict = judge((map { [$_, "$own/_wix/login"] } @hostile),
-                        (map { [$_->[2], $_->[3]] } @found));
-
-    my @asked = splice @verdict, 0, scalar @hostile;
-    my $leaves = grep { !defined $_->[0] || $_->[0] ne $own } @asked;
-    ok($leaves > 1500, "$leaves of " . @hostile
-       . ' would leave, so the judge can tell');
-    is((judge(['//evil.test/x', "$own/"]))[0][0], 'http://evil.test',
-       'and does');
-
-    my @bad;
-
-    for my $i (0 .. $#found) {
-        my ($way, $return, $address) = @{$found[$i]};
-        next if defined $verdict[$i][0] && $verdict[$i][0] eq $own;
-        push @bad, "$way: " . show($return) . ' gives ' . show($address)
-            . ', which is ' . ($verdict[$i][0] // 'no URL');
-    }
-    is(scalar @bad, 0, 'nothing that we say does');
-    diag(join "\n", @bad > 20 ? @bad[0 .. 19] : @bad) if @bad;
-
-    # nor does it have a byte that somebody on the way might read otherwise
-    my @odd = grep { $_->[2] =~ /[^!-~]|\\/ } @found;
-    is(scalar @odd, 0, 'and it is plain ASCII');
-    diag(join "\n", map { show($_->[1]) . ' gives ' . show($_->[2]) }
-         @odd > 20 ? @odd[0 .. 19] : @odd) if @odd;
-
-    # nor when it is decoded once or twice before it is read
+    # what was asked for, and what came of it: as it is, and where somebody
+    # on the way decodes it once or twice before it is read
     my @decoded;
+
     for (@found) {
         my ($path) = $_->[2] =~ /^([^?#]*)/;
         my $once = $path =~ s/%([0-9a-fA-F]{2})/chr hex $1/ger;
         my $twice = $once =~ s/%([0-9a-fA-F]{2})/chr hex $1/ger;
-        push @decoded, [$_, $once], [$_, $twice];
+        push @decoded, [@$_[0, 1], $once, $_->[3]],
+            [@$_[0, 1], $twice, $_->[3]];
     }
-    @verdict = judge(map { [$_->[1], $_->[0][3]] } @decoded);
-    @bad = map { show($decoded[$_][0][2]) }
-        grep { ($verdict[$_][0] // '') ne $own } 0 .. $#decoded;
-    is(scalar @bad, 0, 'even where somebody decodes it');
+
+    my @origin = judge((map { [$_, "$own/_wix/login"] } @hostile),
+                       (map { [@$_[2, 3]] } @found, @decoded),
+                       ['//evil.test/x', "$own/"]);
+
+    is(pop @origin, 'http://evil.test', 'the judge can tell');
+    my $leaves = grep { $_ ne $own } splice @origin, 0, scalar @hostile;
+    ok($leaves > 1500, "$leaves of " . @hostile . ' would leave');
+
+    my @bad = map {
+        my ($way, $return, $address) = @{(@found, @decoded)[$_]};
+        "$way: " . show($return) . ' gives ' . show($address)
+            . ', which is ' . $origin[$_];
+    } grep { $origin[$_] ne $own } 0 .. $#origin;
+
+    is(scalar(grep { $origin[$_] ne $own } 0 .. $#found), 0,
+       'nothing that we say does');
+    is(scalar @bad, 0, 'even where it is decoded');
     diag(join "\n", @bad > 20 ? @bad[0 .. 19] : @bad) if @bad;
+
+    # nor has it a byte that somebody might read in another way
+    my @odd = grep { $_->[2] =~ /[^!-~]|\\/ } @found;
+    is(scalar @odd, 0, 'and it is plain ASCII');
+    diag(join "\n", map { show($_->[1]) . ' gives ' . show($_->[2]) }
+         @odd > 20 ? @odd[0 .. 19] : @odd) if @odd;
 };
 
 

@@ -33,6 +33,9 @@ END
 ) . <<'END');
 server {
     listen 127.0.0.1:%%H2_PORT%% http2;
+    listen 127.0.0.1:%%H2_TLS_PORT%% ssl http2;
+    ssl_certificate %%CERTS%%/server.pem;
+    ssl_certificate_key %%CERTS%%/server.key;
     server_name localhost;
     wix_auth_client_id %%CLIENT%%;
     wix_auth required;
@@ -45,7 +48,7 @@ END
 page($nginx);
 
 short_tokens(1);
-my @old = expired(60);
+my @old = expired(75);
 sub old { return shift @old // expired(1) }
 
 # every refresh takes its time
@@ -195,8 +198,6 @@ for my $path ('/site', '/straight') {
             arrived(h2(old(), $path, $body{$_}), $body{$_}, $_);
         }
 
-        # curl knows no length of what comes from a pipe; a second stream of
-        # the connection waits for the same refresh
         arrived(h2(old(), $path, $body{'2 MB'},
                    '-H', 'Expect: 100-continue'), $body{'2 MB'}, 'Expect');
     };
@@ -226,13 +227,14 @@ subtest 'many streams of one HTTP/2 connection' => sub {
     my $b = old();
     my $before = refreshes();
     my $file = temp_dir() . '/stream';
-    my $url = 'http://localhost:' . port('H2_PORT') . '/site';
+    my $url = 'https://localhost:' . port('H2_TLS_PORT') . '/site';
 
+    # over TLS, where curl shares one connection from the start
     spew($file, $body{'64 KB'});
 
     my @out = map { temp_dir() . "/out$_" } 1 .. 12;
-    system('curl', '-s', '--http2-prior-knowledge', '-Z', '--max-time',
-        slow(20), '--noproxy', '*', '-H', cookie_of($b), '-H',
+    system('curl', '-s', '-Z', '--max-time', slow(20), '--cacert',
+        certs() . '/ca.pem', '--stderr', '/dev/null', '--noproxy', '*', '-H', cookie_of($b), '-H',
         'Content-Type: application/octet-stream', '--data-binary',
         "\@$file", map { ($url, '-o', $_) } @out);
 
@@ -243,6 +245,10 @@ subtest 'many streams of one HTTP/2 connection' => sub {
 
     is_deeply(\@bad, [], 'each is whole');
     is(refreshes() - $before, 1, 'one call');
+
+    my @lines = grep { m{"POST /site HTTP/2\.0" 200} }
+        split /\n/, $nginx->access_log;
+    cmp_ok(scalar @lines, '>=', 12, 'in HTTP/2');
 };
 
 subtest 'a body that is too large is refused as ever' => sub {
