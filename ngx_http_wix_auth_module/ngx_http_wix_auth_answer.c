@@ -5,10 +5,12 @@
 
 
 #include "ngx_http_wix_auth_answer.h"
+#include "ngx_http_wix_auth_record.h"
 
 
 static ngx_int_t ngx_http_wix_auth_answer_head(ngx_http_request_t *r,
     ngx_http_wix_auth_answer_t *a);
+static void ngx_http_wix_auth_answer_forget(ngx_http_request_t *r);
 static ngx_int_t ngx_http_wix_auth_answer_number(ngx_http_request_t *r,
     const char *name, ngx_int_t number);
 static ngx_int_t ngx_http_wix_auth_answer_cache(ngx_http_request_t *r);
@@ -176,12 +178,24 @@ static ngx_int_t
 ngx_http_wix_auth_answer_head(ngx_http_request_t *r,
     ngx_http_wix_auth_answer_t *a)
 {
-    ngx_table_elt_t  *h;
+    ngx_table_elt_t             *h;
+    ngx_http_wix_auth_record_t  *rec;
 
     static ngx_str_t  nosniff = ngx_string("nosniff");
     static ngx_str_t  cache = ngx_string("\"cache\"");
     static ngx_str_t  no_referrer = ngx_string("no-referrer");
     static ngx_str_t  same_origin = ngx_string("same-origin");
+
+    rec = ngx_http_wix_auth_record_peek(r);
+
+    if (rec && r == r->main) {
+
+        if (rec->own) {
+            ngx_http_wix_auth_answer_forget(r);
+        }
+
+        rec->own = 1;
+    }
 
     if (ngx_http_wix_auth_answer_cache(r) != NGX_OK) {
         return NGX_ERROR;
@@ -241,6 +255,59 @@ ngx_http_wix_auth_answer_head(ngx_http_request_t *r,
 
     return ngx_http_wix_auth_answer_header(r, "X-Content-Type-Options",
                                            &nosniff);
+}
+
+
+/*
+ * error_page has led from one answer of ours to another: what the first has
+ * set must not go out twice.
+ */
+
+static void
+ngx_http_wix_auth_answer_forget(ngx_http_request_t *r)
+{
+    ngx_uint_t        i, n;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    static ngx_str_t  names[] = {
+        ngx_string("Cache-Control"),
+        ngx_string("Location"),
+        ngx_string("WWW-Authenticate"),
+        ngx_string("Content-Security-Policy"),
+        ngx_string("Retry-After"),
+        ngx_string("Allow"),
+        ngx_string("Clear-Site-Data"),
+        ngx_string("Referrer-Policy"),
+        ngx_string("X-Content-Type-Options"),
+        ngx_null_string
+    };
+
+    for (part = &r->headers_out.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            for (n = 0; names[n].len; n++) {
+                if (h[i].key.len == names[n].len
+                    && ngx_strncmp(h[i].key.data, names[n].data,
+                                   names[n].len)
+                       == 0)
+                {
+                    h[i].hash = 0;
+                    break;
+                }
+            }
+        }
+    }
+
+    r->headers_out.location = NULL;
+    r->headers_out.www_authenticate = NULL;
+
+#if (nginx_version >= 1023000)
+    r->headers_out.cache_control = NULL;
+#else
+    r->headers_out.cache_control.nelts = 0;
+#endif
 }
 
 
@@ -331,6 +398,9 @@ ngx_http_wix_auth_answer_handed(ngx_http_request_t *r, ngx_uint_t status)
 static void
 ngx_http_wix_auth_answer_drop_challenges(ngx_http_request_t *r)
 {
+    /* nginx keeps the 401 of "satisfy any" over an error_page otherwise */
+    r->access_code = 0;
+
 #if (nginx_version >= 1023000)
 
     ngx_table_elt_t  *h;

@@ -5,6 +5,7 @@
 
 
 #include "ngx_http_wix_auth_check.h"
+#include "ngx_http_wix_auth_site.h"
 
 
 static ngx_int_t ngx_http_wix_auth_check_server(ngx_conf_t *cf,
@@ -23,9 +24,15 @@ static ngx_int_t ngx_http_wix_auth_check_conf(ngx_conf_t *cf,
 static ngx_int_t ngx_http_wix_auth_check_gate(ngx_conf_t *cf,
     ngx_http_wix_auth_srv_conf_t *wscf, ngx_http_wix_auth_conf_t *conf);
 static ngx_int_t ngx_http_wix_auth_check_callback(ngx_conf_t *cf,
-    ngx_http_wix_auth_srv_conf_t *wscf, ngx_http_wix_auth_conf_t *conf);
+    ngx_http_wix_auth_srv_conf_t *wscf, ngx_http_wix_auth_conf_t *conf,
+    ngx_http_wix_auth_place_t *place);
 static ngx_int_t ngx_http_wix_auth_check_pair(ngx_conf_t *cf,
     ngx_http_wix_auth_conf_t *gate, ngx_http_wix_auth_location_t *location);
+static ngx_http_wix_auth_place_t *ngx_http_wix_auth_check_place(
+    ngx_http_wix_auth_place_t *a, ngx_http_wix_auth_place_t *b,
+    ngx_http_wix_auth_place_t *otherwise);
+static ngx_uint_t ngx_http_wix_auth_check_cookie(
+    ngx_http_wix_auth_cookie_t *a, ngx_http_wix_auth_cookie_t *b);
 static ngx_int_t ngx_http_wix_auth_check_clients(ngx_conf_t *cf,
     ngx_http_wix_auth_srv_conf_t *wscf);
 static ngx_uint_t ngx_http_wix_auth_check_equal(ngx_str_t *a, ngx_str_t *b);
@@ -119,7 +126,8 @@ ngx_http_wix_auth_check_server(ngx_conf_t *cf,
                                          &location[i].place,
                                          "\"wix_auth_endpoints\"")
             != NGX_OK
-            || ngx_http_wix_auth_check_callback(cf, wscf, location[i].conf)
+            || ngx_http_wix_auth_check_callback(cf, wscf, location[i].conf,
+                                                &location[i].place)
                != NGX_OK
             || ngx_http_wix_auth_check_notice(cf, wscf, location[i].conf)
                != NGX_OK)
@@ -243,8 +251,17 @@ ngx_http_wix_auth_check_listeners(ngx_conf_t *cf,
                     continue;
                 }
 
+                if (wscf->port == 0) {
+                    wscf->port = ngx_inet_get_port(addr[a].opt.sockaddr);
+                }
+
 #if (NGX_HTTP_SSL)
                 if (addr[a].opt.ssl) {
+                    /* the one that members use */
+                    if (!wscf->tls) {
+                        wscf->port = ngx_inet_get_port(addr[a].opt.sockaddr);
+                    }
+
                     wscf->tls = 1;
                     continue;
                 }
@@ -360,6 +377,14 @@ ngx_http_wix_auth_check_conf(ngx_conf_t *cf,
         return NGX_ERROR;
     }
 
+    if (conf->zone->shm.size == 0) {
+        ngx_http_wix_auth_complain(cf, NGX_LOG_EMERG, &conf->zone_place,
+                            "zone \"%V\" has no size anywhere; add "
+                            "\"wix_auth_zone zone=%V:16m;\"",
+                            &conf->zone->shm.name, &conf->zone->shm.name);
+        return NGX_ERROR;
+    }
+
     if (conf->client_id == NULL) {
         ngx_http_wix_auth_complain(cf, NGX_LOG_EMERG, place,
                             "%s needs a client id; add "
@@ -389,7 +414,7 @@ ngx_http_wix_auth_check_conf(ngx_conf_t *cf,
     }
 
     if (conf->idle > conf->lifetime) {
-        ngx_http_wix_auth_complain(cf, NGX_LOG_EMERG, place,
+        ngx_http_wix_auth_complain(cf, NGX_LOG_EMERG, &conf->idle_place,
                             "\"wix_auth_session_idle\" is longer than "
                             "\"wix_auth_session_lifetime\"; shorten it or "
                             "use \"off\"");
@@ -404,8 +429,11 @@ static ngx_int_t
 ngx_http_wix_auth_check_gate(ngx_conf_t *cf,
     ngx_http_wix_auth_srv_conf_t *wscf, ngx_http_wix_auth_conf_t *conf)
 {
+    ngx_str_t                      none, prefix;
     ngx_uint_t                     i;
     ngx_http_wix_auth_location_t  *location;
+
+    ngx_str_null(&none);
 
     if (wscf->locations->nelts == 0) {
 
@@ -414,15 +442,19 @@ ngx_http_wix_auth_check_gate(ngx_conf_t *cf,
         }
 
         if (conf->from_http) {
+
+            if (wscf->warned) {
+                return NGX_OK;
+            }
+
+            wscf->warned = 1;
+
             ngx_http_wix_auth_complain(cf, NGX_LOG_WARN, &conf->place,
                             "\"wix_auth\" of the http block reaches server "
                             "\"%V\", which has no endpoints: strangers get "
                             "401 there; add \"location ^~ /_wix/ { "
                             "wix_auth_endpoints; }\" or \"wix_auth off\"",
                             &wscf->name);
-
-            /* once a server is enough */
-            conf->from_http = 0;
 
             return NGX_OK;
         }
@@ -435,13 +467,33 @@ ngx_http_wix_auth_check_gate(ngx_conf_t *cf,
         return NGX_ERROR;
     }
 
-    if (ngx_http_wix_auth_check_callback(cf, wscf, conf) != NGX_OK) {
+    if (ngx_http_wix_auth_check_callback(cf, wscf, conf, &conf->place)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
+
+    if (conf->redirect_uri && conf->redirect_uri->lengths) {
+        return NGX_OK;
+    }
+
+    ngx_http_wix_auth_site_prefix(conf,
+                                  conf->redirect_uri
+                                  ? &conf->redirect_uri->value : &none,
+                                  &prefix);
 
     location = wscf->locations->elts;
 
     for (i = 0; i < wscf->locations->nelts; i++) {
+
+        /* endpoints below another prefix serve other gates */
+
+        if (location[i].prefix.len
+            && !ngx_http_wix_auth_check_equal(&location[i].prefix, &prefix))
+        {
+            continue;
+        }
+
         if (ngx_http_wix_auth_check_pair(cf, conf, &location[i]) != NGX_OK) {
             return NGX_ERROR;
         }
@@ -455,9 +507,10 @@ ngx_http_wix_auth_check_gate(ngx_conf_t *cf,
 
 static ngx_int_t
 ngx_http_wix_auth_check_callback(ngx_conf_t *cf,
-    ngx_http_wix_auth_srv_conf_t *wscf, ngx_http_wix_auth_conf_t *conf)
+    ngx_http_wix_auth_srv_conf_t *wscf, ngx_http_wix_auth_conf_t *conf,
+    ngx_http_wix_auth_place_t *place)
 {
-    ngx_str_t                      path, uri;
+    ngx_str_t                      path, uri, prefix;
     ngx_uint_t                     i;
     const char                    *err;
     ngx_http_wix_auth_url_t        url;
@@ -467,15 +520,17 @@ ngx_http_wix_auth_check_callback(ngx_conf_t *cf,
         return NGX_OK;
     }
 
+    prefix = conf->prefix.len ? conf->prefix : wscf->prefix;
+
     if (conf->redirect_uri == NULL) {
-        path.len = wscf->prefix.len + sizeof("callback") - 1;
+        path.len = prefix.len + sizeof("callback") - 1;
         path.data = ngx_pnalloc(cf->pool, path.len);
 
         if (path.data == NULL) {
             return NGX_ERROR;
         }
 
-        ngx_sprintf(path.data, "%Vcallback", &wscf->prefix);
+        ngx_sprintf(path.data, "%Vcallback", &prefix);
 
     } else {
         uri = conf->redirect_uri->value;
@@ -522,12 +577,12 @@ ngx_http_wix_auth_check_callback(ngx_conf_t *cf,
 
     ngx_http_wix_auth_complain(cf, NGX_LOG_EMERG,
                             conf->redirect_uri ? &conf->redirect_place
-                                               : &conf->place,
+                                               : place,
                             "redirect URI path \"%V\" is not an endpoint "
                             "\"callback\" of this server; use "
                             "\"%Vcallback\" or add "
                             "\"wix_auth_endpoints callback\" there",
-                            &path, &wscf->prefix);
+                            &path, &prefix);
 
     return NGX_ERROR;
 }
@@ -539,11 +594,13 @@ static ngx_int_t
 ngx_http_wix_auth_check_pair(ngx_conf_t *cf, ngx_http_wix_auth_conf_t *gate,
     ngx_http_wix_auth_location_t *location)
 {
-    const char                *what;
-    ngx_http_wix_auth_conf_t  *conf;
+    const char                 *what;
+    ngx_http_wix_auth_conf_t   *conf;
+    ngx_http_wix_auth_place_t  *place;
 
     conf = location->conf;
     what = NULL;
+    place = &gate->place;
 
     if (gate->zone != conf->zone) {
         what = "wix_auth_zone";
@@ -551,15 +608,19 @@ ngx_http_wix_auth_check_pair(ngx_conf_t *cf, ngx_http_wix_auth_conf_t *gate,
     } else if (gate->ring != conf->ring) {
         what = "wix_auth_session_key";
 
-    } else if (!ngx_http_wix_auth_check_equal(&gate->cookies->session.name,
-                                              &conf->cookies->session.name))
+    } else if (!ngx_http_wix_auth_check_cookie(&gate->cookies->session,
+                                               &conf->cookies->session))
     {
         what = "wix_auth_cookie";
+        place = ngx_http_wix_auth_check_place(&gate->cookie_place,
+                                              &conf->cookie_place, place);
 
     } else if (gate->client_text.len && conf->client_text.len
                && ngx_memcmp(gate->client, conf->client, 16) != 0)
     {
         what = "wix_auth_client_id";
+        place = ngx_http_wix_auth_check_place(&gate->client_place,
+                                              &conf->client_place, place);
 
     } else if (!ngx_http_wix_auth_check_equal(&gate->api->url,
                                               &conf->api->url))
@@ -570,19 +631,53 @@ ngx_http_wix_auth_check_pair(ngx_conf_t *cf, ngx_http_wix_auth_conf_t *gate,
                                                  conf->base_url))
     {
         what = "wix_auth_base_url";
+        place = ngx_http_wix_auth_check_place(&gate->base_place,
+                                              &conf->base_place, place);
     }
 
     if (what == NULL) {
         return NGX_OK;
     }
 
-    ngx_http_wix_auth_complain(cf, NGX_LOG_EMERG, &gate->place,
+    ngx_http_wix_auth_complain(cf, NGX_LOG_EMERG, place,
                             "this gate and the endpoints at \"%V\" differ in "
                             "\"%s\": who logs in there could not pass here; "
                             "set it in the server block",
                             &location->location, what);
 
     return NGX_ERROR;
+}
+
+
+/* the later of two places in one file, which is the one that deviates */
+
+static ngx_http_wix_auth_place_t *
+ngx_http_wix_auth_check_place(ngx_http_wix_auth_place_t *a,
+    ngx_http_wix_auth_place_t *b, ngx_http_wix_auth_place_t *otherwise)
+{
+    if (a->file.len == 0 && b->file.len == 0) {
+        return otherwise;
+    }
+
+    if (b->file.len == 0) {
+        return a;
+    }
+
+    return (a->file.len && a->line > b->line) ? a : b;
+}
+
+
+static ngx_uint_t
+ngx_http_wix_auth_check_cookie(ngx_http_wix_auth_cookie_t *a,
+    ngx_http_wix_auth_cookie_t *b)
+{
+    return ngx_http_wix_auth_check_equal(&a->name, &b->name)
+           && ngx_http_wix_auth_check_equal(&a->domain, &b->domain)
+           && ngx_http_wix_auth_check_equal(&a->path, &b->path)
+           && a->secure == b->secure
+           && a->samesite_none == b->samesite_none
+           && a->partitioned == b->partitioned
+           && a->session == b->session;
 }
 
 
@@ -661,7 +756,7 @@ ngx_http_wix_auth_check_store(ngx_conf_t *cf, ngx_http_wix_auth_conf_t *conf)
     ngx_http_wix_auth_main_conf_t  *wmcf;
 
     if (conf->api->fetch.store
-        || ngx_strncmp(conf->api->url.data, "https:", 6) != 0)
+        || ngx_strncasecmp(conf->api->url.data, (u_char *) "https:", 6) != 0)
     {
         return NGX_OK;
     }
@@ -688,11 +783,12 @@ ngx_http_wix_auth_check_store(ngx_conf_t *cf, ngx_http_wix_auth_conf_t *conf)
                                store->file.len ? &store->file : NULL, &err);
 
     if (store->store == NULL) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "wix_auth: CA certificates for the Wix API cannot be "
-                      "read from \"%V\": %s; install ca-certificates or set "
-                      "\"wix_auth_api_trusted_certificate\"",
-                      &store->file, err);
+        ngx_http_wix_auth_complain(cf, NGX_LOG_EMERG,
+                            &conf->certificate_place,
+                            "CA certificates for the Wix API cannot be read "
+                            "from \"%V\": %s; install ca-certificates or set "
+                            "\"wix_auth_api_trusted_certificate\"",
+                            &store->file, err);
         return NGX_ERROR;
     }
 
@@ -709,7 +805,7 @@ ngx_http_wix_auth_check_notice(ngx_conf_t *cf,
     ngx_http_wix_auth_srv_conf_t *wscf, ngx_http_wix_auth_conf_t *conf)
 {
     u_char                         *p;
-    ngx_str_t                       base, uri, *notice, *old;
+    ngx_str_t                       base, uri, prefix, *notice, *old;
     ngx_uint_t                      i;
     ngx_http_wix_auth_main_conf_t  *wmcf;
 
@@ -723,6 +819,8 @@ ngx_http_wix_auth_check_notice(ngx_conf_t *cf,
     ngx_str_null(&base);
     ngx_str_null(&uri);
 
+    prefix = conf->prefix.len ? conf->prefix : wscf->prefix;
+
     if (conf->redirect_uri) {
         uri = conf->redirect_uri->value;
     }
@@ -733,9 +831,10 @@ ngx_http_wix_auth_check_notice(ngx_conf_t *cf,
 
     wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_wix_auth_module);
 
-    p = ngx_pnalloc(cf->pool, sizeof("client : allow https:// at Wix callback")
-                              + conf->client_text.len + base.len
-                              + wscf->name.len + wscf->prefix.len + uri.len);
+    p = ngx_pnalloc(cf->pool,
+                    sizeof("client : allow https://:65535 at Wix callback")
+                    + conf->client_text.len + base.len + wscf->name.len
+                    + prefix.len + uri.len);
     if (p == NULL) {
         return NGX_ERROR;
     }
@@ -750,13 +849,22 @@ ngx_http_wix_auth_check_notice(ngx_conf_t *cf,
     p = ngx_sprintf(p, "client %V: allow ", &conf->client_text);
 
     if (uri.len == 0 || uri.data[0] == '/') {
-        p = base.len ? ngx_cpymem(p, base.data, base.len)
-                     : ngx_sprintf(p, "http%s://%V", wscf->tls ? "s" : "",
-                                   &wscf->name);
+
+        if (base.len) {
+            p = ngx_cpymem(p, base.data, base.len);
+
+        } else {
+            p = ngx_sprintf(p, "http%s://%V", wscf->tls ? "s" : "",
+                            &wscf->name);
+
+            if (wscf->port && wscf->port != (wscf->tls ? 443 : 80)) {
+                p = ngx_sprintf(p, ":%ui", (ngx_uint_t) wscf->port);
+            }
+        }
     }
 
     p = uri.len ? ngx_cpymem(p, uri.data, uri.len)
-                : ngx_sprintf(p, "%Vcallback", &wscf->prefix);
+                : ngx_sprintf(p, "%Vcallback", &prefix);
 
     p = ngx_cpymem(p, " at Wix", sizeof(" at Wix") - 1);
 

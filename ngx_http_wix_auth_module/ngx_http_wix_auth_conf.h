@@ -107,6 +107,8 @@ typedef struct ngx_http_wix_auth_srv_conf_s  ngx_http_wix_auth_srv_conf_t;
 typedef struct {
     ngx_uint_t                      mode;
     ngx_uint_t                      endpoint;  /* ..._endpoint_e */
+    ngx_str_t                       prefix;    /* of endpoints here; len 0:
+                                                  the server's */
     ngx_uint_t                      unauthorized;
 
     ngx_shm_zone_t                 *zone;
@@ -141,7 +143,10 @@ typedef struct {
     ngx_http_wix_auth_place_t       client_place;
     ngx_http_wix_auth_place_t       redirect_place;
     ngx_http_wix_auth_place_t       cookie_place;
-    ngx_http_wix_auth_place_t       api_place;
+    ngx_http_wix_auth_place_t       base_place;
+    ngx_http_wix_auth_place_t       idle_place;
+    ngx_http_wix_auth_place_t       zone_place;
+    ngx_http_wix_auth_place_t       certificate_place;
     unsigned                        from_http:1;   /* wix_auth of http{} */
 } ngx_http_wix_auth_conf_t;
 
@@ -177,6 +182,8 @@ struct ngx_http_wix_auth_srv_conf_s {
     unsigned                        tls:1;     /* a listener has ssl */
     unsigned                        loopback:1;   /* only loopback ones */
     unsigned                        clients:1; /* a client id somewhere */
+    unsigned                        warned:1;
+    in_port_t                       port;      /* of the first listener */
 };
 
 
@@ -200,6 +207,12 @@ typedef struct {
 
 /* names of the endpoints by ..._endpoint_e; len 0 where there is none */
 extern ngx_str_t  ngx_http_wix_auth_endpoint_names[];
+
+/* endpoints are never gated, whatever they inherit */
+#define ngx_http_wix_auth_gated(conf)                                         \
+    ((conf)->mode != NGX_HTTP_WIX_AUTH_OFF                                    \
+     && (conf)->endpoint == NGX_HTTP_WIX_AUTH_EP_NONE)
+
 
 extern ngx_module_t  ngx_http_wix_auth_module;
 extern ngx_module_t  ngx_http_wix_auth_filter_module;

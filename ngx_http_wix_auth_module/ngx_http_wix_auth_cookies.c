@@ -10,6 +10,7 @@
 
 static char *ngx_http_wix_auth_cookie_family(ngx_conf_t *cf,
     ngx_http_wix_auth_cookies_t *c);
+static ngx_uint_t ngx_http_wix_auth_cookie_text(ngx_str_t *text);
 static ngx_uint_t ngx_http_wix_auth_cookie_token(ngx_str_t *name);
 
 
@@ -47,9 +48,20 @@ ngx_http_wix_auth_cookie(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             c->domain.data = value[i].data + 7;
             c->domain.len = value[i].len - 7;
 
+            if (!ngx_http_wix_auth_cookie_text(&c->domain)) {
+                return "has no usable name in \"domain=\"";
+            }
+
         } else if (ngx_strncmp(value[i].data, "path=", 5) == 0) {
             c->path.data = value[i].data + 5;
             c->path.len = value[i].len - 5;
+
+            if (!ngx_http_wix_auth_cookie_text(&c->path)
+                || c->path.data[0] != '/')
+            {
+                return "needs a path that begins with \"/\" and has no "
+                       "\";\" in \"path=\"";
+            }
 
         } else if (ngx_strcmp(value[i].data, "samesite=lax") == 0) {
             c->samesite_none = 0;
@@ -152,10 +164,6 @@ ngx_http_wix_auth_cookie_family(ngx_conf_t *cf,
                "remove nosecure";
     }
 
-    if (c->session.path.len == 0 || c->session.path.data[0] != '/') {
-        return "needs a path that begins with \"/\"";
-    }
-
     skip = host ? 7 : 0;
 
     base.data = c->session.name.data + skip;
@@ -195,6 +203,25 @@ ngx_http_wix_auth_cookie_family(ngx_conf_t *cf,
     c->nnames = 3;
 
     return NGX_CONF_OK;
+}
+
+
+/* what may stand in an attribute (RFC 6265, 4.1.1) */
+
+static ngx_uint_t
+ngx_http_wix_auth_cookie_text(ngx_str_t *text)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < text->len; i++) {
+        if (text->data[i] <= ' ' || text->data[i] >= 0x7f
+            || text->data[i] == ';' || text->data[i] == ',')
+        {
+            return 0;
+        }
+    }
+
+    return text->len > 0;
 }
 
 

@@ -163,6 +163,7 @@ ngx_http_wix_auth_endpoints(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     {
         location->prefix.data = clcf->name.data;
         location->prefix.len = last.data - clcf->name.data;
+        wlcf->prefix = location->prefix;
     }
 
     clcf->handler = ngx_http_wix_auth_endpoints_handler;
@@ -253,6 +254,8 @@ ngx_http_wix_auth_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     if (name.len == 0) {
         return "needs \"zone=name:size\"";
     }
+
+    ngx_http_wix_auth_place(cf, &wlcf->zone_place);
 
     wlcf->zone = ngx_http_wix_auth_zone_add(cf, &name, size,
                                             &ngx_http_wix_auth_module);
@@ -473,20 +476,25 @@ ngx_http_wix_auth_base(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     rv = ngx_http_wix_auth_complex(cf, &wlcf->base_url);
 
+    ngx_http_wix_auth_place(cf, &wlcf->base_place);
+
     if (rv != NGX_CONF_OK || wlcf->base_url->lengths) {
         return rv;
     }
 
     value = cf->args->elts;
-    err = "it has a path";
 
     if (ngx_http_wix_auth_url_parse(cf->pool, &value[1], &url, &err)
-        == NGX_OK
-        && (url.path.len == 0
-            || (url.path.len == 1 && url.path.data[0] == '/')))
+        == NGX_OK)
     {
-        wlcf->base_url->value = url.origin;
-        return NGX_CONF_OK;
+        if (url.path.len == 0
+            || (url.path.len == 1 && url.path.data[0] == '/'))
+        {
+            wlcf->base_url->value = url.origin;
+            return NGX_CONF_OK;
+        }
+
+        err = "it has a path";
     }
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -625,13 +633,19 @@ ngx_http_wix_auth_seconds(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     char  *p = conf;
 
-    time_t     *slot;
-    ngx_str_t  *value;
+    time_t                    *slot;
+    ngx_str_t                 *value;
+    ngx_http_wix_auth_conf_t  *wlcf;
 
     slot = (time_t *) (p + cmd->offset);
+    wlcf = conf;
 
     if (*slot != NGX_CONF_UNSET) {
         return "is duplicate";
+    }
+
+    if (slot == &wlcf->idle) {
+        ngx_http_wix_auth_place(cf, &wlcf->idle_place);
     }
 
     value = cf->args->elts;
@@ -646,6 +660,48 @@ ngx_http_wix_auth_seconds(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     if (*slot == (time_t) NGX_ERROR || *slot < 1) {
         return "needs a time of at least one second, for example \"24h\"";
     }
+
+    return NGX_CONF_OK;
+}
+
+
+/* a path on this host, or an absolute URL */
+
+char *
+ngx_http_wix_auth_logout_target(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_wix_auth_conf_t  *wlcf = conf;
+
+    ngx_int_t                 rc;
+    ngx_str_t                *value;
+    const char               *err;
+    ngx_http_wix_auth_url_t   url;
+
+    if (wlcf->logout_redirect.data) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (value[1].len && value[1].data[0] == '/') {
+        err = "it may lead to another host";
+        rc = ngx_http_wix_auth_url_return(cf->pool, &value[1], NULL, 0);
+
+    } else {
+        rc = ngx_http_wix_auth_url_parse(cf->pool, &value[1], &url, &err);
+    }
+
+    if (rc != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid address \"%V\" in "
+                           "\"wix_auth_logout_redirect\": %s; give a path or "
+                           "an absolute URL whose domain is allowed at Wix",
+                           &value[1], err);
+        return NGX_CONF_ERROR;
+    }
+
+    wlcf->logout_redirect = value[1];
 
     return NGX_CONF_OK;
 }
@@ -751,6 +807,13 @@ ngx_http_wix_auth_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    if (ngx_strlchr(value[1].data, value[1].data + value[1].len, '?')) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid API URL \"%V\": it has a query; Wix's is "
+                           "\"https://www.wixapis.com\"", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
     if (url.scheme.len == 4 && !url.loopback) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "plain http to \"%V\" would send passwords and "
@@ -764,8 +827,6 @@ ngx_http_wix_auth_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     while (wlcf->api_url.data[wlcf->api_url.len - 1] == '/') {
         wlcf->api_url.len--;
     }
-
-    ngx_http_wix_auth_place(cf, &wlcf->api_place);
 
     return NGX_CONF_OK;
 }
@@ -839,6 +900,7 @@ ngx_http_wix_auth_certificate(ngx_conf_t *cf, ngx_command_t *cmd,
     }
 
     wlcf->api_certificate = value[1];
+    ngx_http_wix_auth_place(cf, &wlcf->certificate_place);
 
     return NGX_CONF_OK;
 }

@@ -37,6 +37,8 @@ char *ngx_http_wix_auth_login_method(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_wix_auth_seconds(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_wix_auth_logout_target(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 char *ngx_http_wix_auth_use_stale(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_wix_auth_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);

@@ -180,9 +180,16 @@ ngx_http_wix_auth_endpoints_handler(ngx_http_request_t *r)
 
     rc = ngx_http_wix_auth_endpoint_query(call);
 
-    if (rc == NGX_OK) {
-        rc = handlers->get(call);
+    if (rc == NGX_DECLINED) {
+        return ngx_http_wix_auth_call_error(call,
+                                            NGX_HTTP_WIX_AUTH_INVALID_REQUEST);
     }
+
+    if (rc != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = handlers->get(call);
 
     if (rc == NGX_DONE) {
 
@@ -233,21 +240,24 @@ ngx_http_wix_auth_endpoint_of(ngx_http_request_t *r,
 }
 
 
-/* NGX_OK, or what to finalize the request with */
+/* NGX_OK; NGX_DECLINED: it is malformed; NGX_ERROR */
 
 static ngx_int_t
 ngx_http_wix_auth_endpoint_query(ngx_http_wix_auth_call_t *call)
 {
-    ngx_int_t    rc;
-    ngx_str_t   *args;
-    const char  *err;
+    ngx_int_t            rc;
+    ngx_str_t           *args;
+    const char          *err;
+    ngx_http_request_t  *r;
+
+    r = call->request;
 
     /* the copy that was made before code and state were masked */
 
-    args = call->login->rec->args.data ? &call->login->rec->args
-                                       : &call->request->args;
+    args = (r == r->main && call->login->rec->args.data)
+           ? &call->login->rec->args : &r->args;
 
-    rc = ngx_http_wix_auth_form_parse(call->request->pool, args,
+    rc = ngx_http_wix_auth_form_parse(r->pool, args,
                                       NGX_HTTP_WIX_AUTH_FIELDS_MAX,
                                       &call->input, &err);
 
@@ -256,15 +266,10 @@ ngx_http_wix_auth_endpoint_query(ngx_http_wix_auth_call_t *call)
         && ngx_http_wix_auth_endpoint_encoded(args))
     {
         /* an encoded name escapes the mask, so it is no name of ours */
-        rc = NGX_DECLINED;
+        return NGX_DECLINED;
     }
 
-    if (rc == NGX_DECLINED) {
-        return ngx_http_wix_auth_call_error(call,
-                                            NGX_HTTP_WIX_AUTH_INVALID_REQUEST);
-    }
-
-    return (rc == NGX_OK) ? NGX_OK : NGX_HTTP_INTERNAL_SERVER_ERROR;
+    return rc;
 }
 
 
@@ -299,6 +304,13 @@ ngx_http_wix_auth_endpoint_body(ngx_http_request_t *r, ngx_uint_t reason,
 
     ngx_int_t  rc;
 
+    if (reason == NGX_HTTP_WIX_AUTH_OK
+        && ngx_http_wix_auth_input_cross_site(r, &call->login->site,
+                                              call->type))
+    {
+        reason = NGX_HTTP_WIX_AUTH_CROSS_SITE;
+    }
+
     if (reason == NGX_HTTP_WIX_AUTH_OK) {
 
         rc = ngx_http_wix_auth_input_parse(r, call->type, body,
@@ -309,11 +321,6 @@ ngx_http_wix_auth_endpoint_body(ngx_http_request_t *r, ngx_uint_t reason,
 
         } else if (rc != NGX_OK) {
             reason = NGX_HTTP_WIX_AUTH_INTERNAL_ERROR;
-
-        } else if (ngx_http_wix_auth_input_cross_site(r, &call->login->site,
-                                                      call->type))
-        {
-            reason = NGX_HTTP_WIX_AUTH_CROSS_SITE;
         }
     }
 
@@ -809,7 +816,11 @@ ngx_http_wix_auth_get_session(ngx_http_wix_auth_call_t *call)
 
     require = ngx_http_wix_auth_form_get(call->input, "require");
 
-    if (require && require->len == 1 && require->data[0] == '1') {
+    /* auth_request takes any 2xx for a yes, so it is never told "no" in JSON */
+
+    if (call->request != call->request->main
+        || (require && require->len == 1 && require->data[0] == '1'))
+    {
         a.status = l->rec->found ? NGX_HTTP_NO_CONTENT
                                  : NGX_HTTP_UNAUTHORIZED;
 

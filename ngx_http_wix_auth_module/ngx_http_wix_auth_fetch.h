@@ -15,9 +15,8 @@
 
 /*
  * Floor 0: the only room that knows libcurl.  One multi handle a worker and
- * CA store,
- * driven by nginx's events; nothing here blocks (engineering: DNS runs in
- * curl's threads, the CA store is parsed by the master).
+ * CA store, driven by nginx's events; nothing here blocks: names are looked
+ * up in curl's threads, and the CA store is parsed by the master.
  */
 
 

@@ -10,6 +10,7 @@
 
 static ngx_int_t ngx_http_wix_auth_filter_init(ngx_conf_t *cf);
 static ngx_int_t ngx_http_wix_auth_header_filter(ngx_http_request_t *r);
+static void ngx_http_wix_auth_filter_no_store(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_wix_auth_filter_expires(ngx_http_request_t *r,
     ngx_str_t *value);
 static ngx_int_t ngx_http_wix_auth_filter_append(ngx_http_request_t *r,
@@ -78,6 +79,11 @@ ngx_http_wix_auth_header_filter(ngx_http_request_t *r)
 
     rec = ngx_http_wix_auth_record_peek(r);
 
+    if (rec && rec->own) {
+        ngx_http_wix_auth_filter_no_store(r);
+        return ngx_http_next_header_filter(r);
+    }
+
     if (rec == NULL || !rec->passed) {
         return ngx_http_next_header_filter(r);
     }
@@ -115,6 +121,49 @@ ngx_http_wix_auth_header_filter(ngx_http_request_t *r)
     }
 
     return ngx_http_next_header_filter(r);
+}
+
+
+/* our own answers stay out of caches, whatever "expires" has made of them */
+
+static void
+ngx_http_wix_auth_filter_no_store(ngx_http_request_t *r)
+{
+    ngx_uint_t         n;
+    ngx_table_elt_t   *h;
+#if (nginx_version < 1023000)
+    ngx_uint_t         i;
+    ngx_table_elt_t  **ph;
+#endif
+
+    n = 0;
+
+#if (nginx_version >= 1023000)
+
+    for (h = r->headers_out.cache_control; h; h = h->next) {
+
+#else
+
+    ph = r->headers_out.cache_control.elts;
+
+    for (i = 0; ph && i < r->headers_out.cache_control.nelts; i++) {
+        h = ph[i];
+
+#endif
+
+        if (n++ == 0) {
+            h->hash = 1;
+            ngx_str_set(&h->value, "no-store");
+
+        } else {
+            h->hash = 0;
+        }
+    }
+
+    if (r->headers_out.expires) {
+        r->headers_out.expires->hash = 0;
+        r->headers_out.expires = NULL;
+    }
 }
 
 

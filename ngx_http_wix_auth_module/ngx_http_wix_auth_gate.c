@@ -54,7 +54,7 @@ ngx_http_wix_auth_gate_handler(ngx_http_request_t *r)
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_wix_auth_module);
 
-    if (conf->mode == NGX_HTTP_WIX_AUTH_OFF || r != r->main) {
+    if (!ngx_http_wix_auth_gated(conf) || r != r->main) {
         return NGX_DECLINED;
     }
 

@@ -153,9 +153,9 @@ static ngx_command_t  ngx_http_wix_auth_commands[] = {
 
     { ngx_string("wix_auth_logout_redirect"),
       NGX_HTTP_WIX_AUTH_HSL|NGX_CONF_TAKE1,
-      ngx_conf_set_str_slot,
+      ngx_http_wix_auth_logout_target,
       NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_http_wix_auth_conf_t, logout_redirect),
+      0,
       NULL },
 
     { ngx_string("wix_auth_api"),
@@ -426,6 +426,18 @@ ngx_http_wix_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         conf->cookie_place = prev->cookie_place;
     }
 
+    if (conf->base_url == NGX_CONF_UNSET_PTR) {
+        conf->base_place = prev->base_place;
+    }
+
+    if (conf->idle == NGX_CONF_UNSET) {
+        conf->idle_place = prev->idle_place;
+    }
+
+    if (conf->zone == NGX_CONF_UNSET_PTR) {
+        conf->zone_place = prev->zone_place;
+    }
+
     if (conf->ring == NULL) {
         conf->ring = prev->ring;
     }
@@ -470,8 +482,8 @@ ngx_http_wix_auth_merge_api(ngx_conf_t *cf, ngx_http_wix_auth_conf_t *prev,
 {
     ngx_http_wix_auth_api_conf_t  *api;
 
-    if (conf->api_url.data == NULL) {
-        conf->api_place = prev->api_place;
+    if (conf->api_certificate.data == NULL) {
+        conf->certificate_place = prev->certificate_place;
     }
 
     if (prev->api
@@ -539,9 +551,6 @@ ngx_http_wix_auth_register(ngx_conf_t *cf, ngx_http_wix_auth_conf_t *conf)
                 wmcf->used = 1;
             }
         }
-
-        /* never gated, whatever is inherited */
-        conf->mode = NGX_HTTP_WIX_AUTH_OFF;
 
         return NGX_CONF_OK;
     }

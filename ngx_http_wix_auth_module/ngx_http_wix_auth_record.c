@@ -86,6 +86,7 @@ ngx_http_wix_auth_record(ngx_http_request_t *r)
     rec->timedout = 0;
     rec->resumed = 0;
     rec->answered = 0;
+    rec->own = 0;
 
     rec->request = r;
     rec->buf = rec->inline_buf;

@@ -99,6 +99,7 @@ struct ngx_http_wix_auth_record_s {
     unsigned                      waited:1;
     unsigned                      timedout:1;
     unsigned                      resumed:1; /* just woken */
+    unsigned                      own:1;     /* the answer is ours */
     unsigned                      answered:1;   /* by an endpoint */
 };
 

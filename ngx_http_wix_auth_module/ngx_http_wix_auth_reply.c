@@ -56,6 +56,7 @@ ngx_http_wix_auth_reply_error(ngx_http_request_t *r, ngx_uint_t reason,
         values.message = why->message;
         values.action = *action;
         values.request_id = id;
+        values.site = r->headers_in.server;
 
         return ngx_http_wix_auth_reply_page(r, NGX_HTTP_WIX_AUTH_PAGE_ERROR,
                                             &values, a);

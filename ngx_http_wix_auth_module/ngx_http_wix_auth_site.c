@@ -303,6 +303,11 @@ ngx_http_wix_auth_site_prefix(ngx_http_wix_auth_conf_t *conf,
     ngx_uint_t                     i;
     ngx_http_wix_auth_location_t  *location;
 
+    if (conf->prefix.len) {
+        *prefix = conf->prefix;
+        return;
+    }
+
     *prefix = conf->server->prefix;
 
     if (redirect_uri->len == 0) {

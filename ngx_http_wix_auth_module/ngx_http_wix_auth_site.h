@@ -44,7 +44,8 @@ ngx_int_t ngx_http_wix_auth_site_client(ngx_http_request_t *r,
 ngx_int_t ngx_http_wix_auth_site(ngx_http_request_t *r,
     ngx_http_wix_auth_conf_t *conf, ngx_http_wix_auth_site_t *site);
 
-/* the prefix alone; len 0 when the server has no endpoints */
+/* the prefix alone: of these endpoints, of the redirect URI, or else of the
+   server; len 0 when it has no endpoints */
 void ngx_http_wix_auth_site_prefix(ngx_http_wix_auth_conf_t *conf,
     ngx_str_t *redirect_uri, ngx_str_t *prefix);
 

@@ -162,11 +162,16 @@ ngx_http_wix_auth_status_variable(ngx_http_request_t *r,
 
     conf = ngx_http_get_module_loc_conf(r->main, ngx_http_wix_auth_module);
 
-    status = &ngx_http_wix_auth_statuses[NGX_HTTP_WIX_AUTH_STATUS_OFF];
+    rec = ngx_http_wix_auth_record_peek(r);
 
-    if (conf->mode != NGX_HTTP_WIX_AUTH_OFF) {
-        rec = ngx_http_wix_auth_record_peek(r);
-        status = &ngx_http_wix_auth_statuses[rec ? rec->status : 0];
+    if (rec && rec->status) {
+        /* a decision stands, even where an internal redirect leads out */
+        status = &ngx_http_wix_auth_statuses[rec->status];
+
+    } else {
+        status = &ngx_http_wix_auth_statuses[
+                                    ngx_http_wix_auth_gated(conf)
+                                    ? 0 : NGX_HTTP_WIX_AUTH_STATUS_OFF];
     }
 
     v->data = status->data;
@@ -303,9 +308,15 @@ ngx_http_wix_auth_variable_record(ngx_http_request_t *r)
     ngx_http_wix_auth_conf_t    *conf;
     ngx_http_wix_auth_record_t  *rec;
 
+    rec = ngx_http_wix_auth_record_peek(r);
+
+    if (rec && rec->status) {
+        return rec;
+    }
+
     conf = ngx_http_get_module_loc_conf(r->main, ngx_http_wix_auth_module);
 
-    if (conf->mode == NGX_HTTP_WIX_AUTH_OFF || conf->client_id == NULL
+    if (!ngx_http_wix_auth_gated(conf) || conf->client_id == NULL
         || conf->zone == NULL)
     {
         return NULL;
@@ -313,8 +324,8 @@ ngx_http_wix_auth_variable_record(ngx_http_request_t *r)
 
     rec = ngx_http_wix_auth_record(r);
 
-    if (rec == NULL || rec->status) {
-        return rec;
+    if (rec == NULL) {
+        return NULL;
     }
 
     if (ngx_http_wix_auth_record_lookup(rec, conf, 0, 0) != NGX_OK) {

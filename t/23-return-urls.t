@@ -56,7 +56,8 @@ sub hostile {
     my @lead = (
         '//', '///', '////', '/\\', '\\/', '\\\\', '\\', '/\\/', '\\//',
         "/\t/", "/\n/", "/\r/", "/\t\\", "\t//", "\n//", " //", "\x0b//",
-        "\0//", "/\0/", "/ /", "/\x7f/", "/\xa0/", "/\xc2\xa0/", "\xef\xbb\xbf//",
+        "\0//", "/\0/", "/ /", "/\x7f/", "/\xa0/", "/\xc2\xa0/",
+        "\xef\xbb\xbf//",
         '/%2f', '/%2F/', '/%5c', '/%5C/', '%2f%2f', '/%09/', '/%0a/',
         '/%0d%0a/', '/%00/', '/%20/', '/%252f', '/%25252f', '/%255c',
         '/%u002f', '/%c0%af', '/%e3%80%82/',
@@ -72,9 +73,11 @@ sub hostile {
         'javascript:', 'data:text/html,', 'blob:', 'file:', 'about:',
         'vbscript:', 'x:', ':', 'http%3a', "http:\n");
     my @host = (
-        'evil.test', 'evil.test/x', 'evil.test:80', 'evil.test?x', 'evil.test#x',
+        'evil.test', 'evil.test/x', 'evil.test:80', 'evil.test?x',
+        'evil.test#x',
         'evil%2etest', "evil\xe3\x80\x82test", "evil\xef\xbc\x8etest",
-        'x@evil.test', "localhost:$port\@evil.test", "localhost:$port\@evil.test/",
+        'x@evil.test', "localhost:$port\@evil.test",
+        "localhost:$port\@evil.test/",
         "localhost:$port\\\@evil.test", "localhost:$port#\@evil.test",
         "localhost:$port?\@evil.test", "localhost:$port/\@evil.test",
         "localhost:$port.evil.test", 'localhost', 'localhost:1',
@@ -82,7 +85,8 @@ sub hostile {
         "localhost:$port:80", "localhost:${port}0", "x.localhost:$port",
         "LOCALHOST:$port", "loc\talhost:$port\@evil.test",
         '127.0.0.1', "127.0.0.1:$port", "127.1:$port", "2130706433:$port",
-        "0x7f.1:$port", "[::1]:$port", "[::ffff:127.0.0.1]:$port", '[evil.test]',
+        "0x7f.1:$port", "[::1]:$port", "[::ffff:127.0.0.1]:$port",
+        '[evil.test]',
         '%6cocalhost', "user:pass\@localhost:$port", "\@localhost:$port",
         '', '/', '.', '..', '/evil.test', '\\evil.test', 'evil.test\\x',
         "evil.test\r\nLocation: http://evil.test/", "evil.test\0.localhost",
@@ -387,7 +391,8 @@ subtest 'GET login at Wix and callback' => sub {
 
 
 subtest 'return given twice, and elsewhere' => sub {
-    for my $query ('return=/x&return=//evil.test', 'return=//evil.test&return=/x',
+    for my $query ('return=/x&return=//evil.test',
+                   'return=//evil.test&return=/x',
                    'return=/x&%72eturn=//evil.test', 'Return=//evil.test',
                    'redirect=//evil.test&next=//evil.test&url=//evil.test',
                    'return', 'return=', '//evil.test', 'return[]=//evil.test')

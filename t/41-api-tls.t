@@ -18,7 +18,7 @@ my $certs = certs();
 
 # each API of this file has a server, hence a redirect URI, of its own
 my @servers = qw(GOOD H1 TLS12 TLS13 ROGUE WRONG_HOST EXPIRED SELF_SIGNED OTHER_CA
-                 SYSTEM_STORE GONE SPEAKS_HTTP PLAIN OWN_STORE BY_ADDRESS);
+                 SYSTEM_STORE GONE SPEAKS_HTTP PLAIN OWN_STORE BY_ADDRESS UPPER);
 
 my $emu = start_emulator(
     member       => ["$ann{email}:$ann{password}"],
@@ -49,6 +49,7 @@ my $nginx = start_nginx(conf => conf(
     TLS12       => ['https://localhost:%%TLS12_API_PORT%%', 'ca'],
     TLS13       => ['https://localhost:%%TLS13_API_PORT%%', 'ca'],
     BY_ADDRESS  => ['https://127.0.0.1:%%GOOD_API_PORT%%', 'ca'],
+    UPPER       => ['HTTPS://LOCALHOST:%%GOOD_API_PORT%%', 'ca'],
     ROGUE       => ['https://localhost:%%ROGUE_API_PORT%%', 'ca'],
     WRONG_HOST  => ['https://localhost:%%WRONG_HOST_API_PORT%%', 'ca'],
     EXPIRED     => ['https://localhost:%%EXPIRED_API_PORT%%', 'ca'],
@@ -64,6 +65,7 @@ my $nginx = start_nginx(conf => conf(
 subtest 'a certificate that is right' => sub {
     logs_in('GOOD', 'name of the certificate');
     logs_in('BY_ADDRESS', 'address of the certificate');
+    logs_in('UPPER', 'name in upper case');
 };
 
 

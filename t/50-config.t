@@ -206,6 +206,8 @@ subtest 'a bad value is refused where it stands' => sub {
 
 
 subtest 'a value is given once' => sub {
+    once() or return;
+
     my %twice = (
         wix_auth                         => 'off',
         wix_auth_zone                    => 'zone=members:1m',
@@ -616,6 +618,8 @@ my %wrap = (
 );
 
 subtest 'contexts' => sub {
+    once() or return;
+
     my $code = join "\n", map { slurp($_) }
         glob top_dir() . '/ngx_http_wix_auth_module/*.c';
     my ($table) = $code =~ /^static ngx_command_t .*?\{\n(.*?)^\};/ms;
@@ -663,6 +667,8 @@ subtest 'contexts' => sub {
 
 
 subtest 'arguments are counted' => sub {
+    once() or return;
+
     for my $line ('wix_auth', 'wix_auth required off',
                   'wix_auth_client_id', "wix_auth_client_id $A $B",
                   'wix_auth_zone', 'wix_auth_zone zone=a:1m b c',
@@ -679,9 +685,7 @@ subtest 'arguments are counted' => sub {
 
 # From here on servers run.
 
-my $emu = start_emulator(
-    member => ['ann@example.com:secret-1'],
-    redirect_domain => ['localhost', 'a.test', 'b.test']);
+start_emulator();
 my $dead = free_port();
 
 
@@ -882,6 +886,13 @@ END
 
 done_testing();
 
+
+# what nginx's own parser decides need not be tried with each slow build
+sub once {
+    return 1 if flavour() eq 'packaged';
+    plan(skip_all => 'tried with the packaged nginx, and none of our code runs');
+    return 0;
+}
 
 sub notices {
     my ($nginx) = @_;

@@ -254,6 +254,7 @@ subtest 'ten tabs at once, one form after the other' => sub {
         is($tabs[$n]->js('document.title'), 'Members', 'as a member');
         clean($tabs[$n]);
     }
+    $_->close for @tabs;
 };
 
 
@@ -276,6 +277,7 @@ subtest 'ten tabs at once, all forms together' => sub {
              'at its own page or the first one');
         clean($tabs[$n]);
     }
+    $_->close for @tabs;
 };
 
 
@@ -299,6 +301,7 @@ subtest 'ten tabs at once, over Wix' => sub {
             or diag($tabs[$n]->js('location.href'));
         clean($tabs[$n]);
     }
+    $_->close for @tabs;
 };
 
 

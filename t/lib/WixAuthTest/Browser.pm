@@ -53,7 +53,7 @@ sub start {
            --disable-dev-shm-usage --disable-breakpad --mute-audio
            --disable-domain-reliability --disable-client-side-phishing-detection
            --metrics-recording-only --password-store=basic
-           --remote-debugging-port=0),
+           --renderer-process-limit=2 --remote-debugging-port=0),
         '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, '
             . 'EXCLUDE 127.0.0.1',
         "--user-data-dir=$self->{profile}", 'about:blank',
@@ -127,12 +127,14 @@ sub spin {
     my $deadline = time + ($timeout // $self->{timeout});
     my $tick = Mojo::IOLoop->recurring(0.02 => sub { });
 
-    while (!$until->() && time < $deadline) {
+    my $value;
+
+    while (!($value = $until->()) && time < $deadline) {
         Mojo::IOLoop->one_tick;
     }
     Mojo::IOLoop->remove($tick);
 
-    return $until->();
+    return $value;
 }
 
 sub receive {
@@ -233,6 +235,7 @@ use strict;
 use warnings;
 
 use MIME::Base64 ();
+use Time::HiRes ();
 
 my %keys = (
     Enter     => [13, "\r"],
@@ -286,6 +289,15 @@ sub complaints { return @{$_[0]{complaints}} }
 # status of the page that is shown
 sub status { return $_[0]{status} }
 
+sub close {
+    my ($self) = @_;
+
+    $self->{browser}->call('Target.closeTarget',
+                           {targetId => $self->{target}});
+    delete $self->{browser}{tabs}{$self->{session}};
+    return;
+}
+
 sub forget {
     my ($self) = @_;
     @{$self->{$_}} = () for qw(requests complaints);
@@ -336,8 +348,14 @@ sub reload {
 # true as soon as the expression is true, across pages
 sub wait_for {
     my ($self, $code, $timeout) = @_;
+
+    my $again = 0;
+
+    # a page that is just being replaced has no answer
     return $self->{browser}->spin(sub {
-        eval { $self->js($code) }
+        return 0 if Time::HiRes::time() < $again;
+        $again = Time::HiRes::time() + 0.05;
+        return eval { $self->js($code) };
     }, $timeout);
 }
 
@@ -402,7 +420,7 @@ sub screenshot {
         $self->call('Page.captureScreenshot')->{data});
     open my $fh, '>:raw', $file or die "$file: $!\n";
     print $fh $png;
-    close $fh or die "$file: $!\n";
+    CORE::close($fh) or die "$file: $!\n";
     return;
 }
 

@@ -380,7 +380,7 @@ sub cut {
 sub get {
     my ($self, $b, $path, %opt) = @_;
 
-    $self->send($b, GET => $path, %opt);
+    $self->send($b, GET => $path, %opt) or return undef;
     return $self->read;
 }
 
