@@ -414,7 +414,10 @@ ngx_http_wix_auth_check_conf(ngx_conf_t *cf,
     }
 
     if (conf->idle > conf->lifetime) {
-        ngx_http_wix_auth_complain(cf, NGX_LOG_EMERG, &conf->idle_place,
+        where = ngx_http_wix_auth_check_place(&conf->idle_place,
+                                              &conf->lifetime_place, place);
+
+        ngx_http_wix_auth_complain(cf, NGX_LOG_EMERG, where,
                             "\"wix_auth_session_idle\" is longer than "
                             "\"wix_auth_session_lifetime\"; shorten it or "
                             "use \"off\"");

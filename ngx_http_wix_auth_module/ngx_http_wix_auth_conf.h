@@ -145,6 +145,7 @@ typedef struct {
     ngx_http_wix_auth_place_t       cookie_place;
     ngx_http_wix_auth_place_t       base_place;
     ngx_http_wix_auth_place_t       idle_place;
+    ngx_http_wix_auth_place_t       lifetime_place;
     ngx_http_wix_auth_place_t       zone_place;
     ngx_http_wix_auth_place_t       certificate_place;
     unsigned                        from_http:1;   /* wix_auth of http{} */

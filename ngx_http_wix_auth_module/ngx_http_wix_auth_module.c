@@ -434,6 +434,10 @@ ngx_http_wix_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         conf->idle_place = prev->idle_place;
     }
 
+    if (conf->lifetime == NGX_CONF_UNSET) {
+        conf->lifetime_place = prev->lifetime_place;
+    }
+
     if (conf->zone == NGX_CONF_UNSET_PTR) {
         conf->zone_place = prev->zone_place;
     }

@@ -1,0 +1,612 @@
+
+/*
+ * Copyright (C) 2026 the ngx_http_wix_auth_module authors
+ */
+
+
+#include "ngx_http_wix_auth_endpoint.h"
+#include "ngx_http_wix_auth_json.h"
+
+
+#define NGX_HTTP_WIX_AUTH_PASSWORD_MAX  1024
+#define NGX_HTTP_WIX_AUTH_CODE_MAX      4096
+
+
+static ngx_uint_t ngx_http_wix_auth_endpoint_insecure(
+    ngx_http_wix_auth_call_t *call);
+static ngx_int_t ngx_http_wix_auth_login_at_wix(
+    ngx_http_wix_auth_call_t *call, ngx_uint_t silent);
+static ngx_int_t ngx_http_wix_auth_login_wrong(ngx_http_wix_auth_call_t *call,
+    const char *name, const char *text);
+static void ngx_http_wix_auth_login_finished(ngx_http_wix_auth_login_t *l);
+static ngx_int_t ngx_http_wix_auth_callback_error(
+    ngx_http_wix_auth_call_t *call, ngx_str_t *error);
+static ngx_int_t ngx_http_wix_auth_callback_restart(
+    ngx_http_wix_auth_call_t *call);
+static void ngx_http_wix_auth_callback_finished(ngx_http_wix_auth_login_t *l);
+static void ngx_http_wix_auth_logout_finished(ngx_http_wix_auth_login_t *l);
+
+
+/* a Secure cookie would not come back over plain http */
+
+static ngx_uint_t
+ngx_http_wix_auth_endpoint_insecure(ngx_http_wix_auth_call_t *call)
+{
+    ngx_http_wix_auth_site_t  *site;
+
+    site = &call->login->site;
+
+    return call->conf->cookies->session.secure
+           && !site->secure && !site->loopback;
+}
+
+
+ngx_int_t
+ngx_http_wix_auth_get_login(ngx_http_wix_auth_call_t *call)
+{
+    ngx_http_wix_auth_login_t   *l;
+    ngx_http_wix_auth_answer_t   a;
+
+    l = call->login;
+
+    if (ngx_http_wix_auth_endpoint_insecure(call)) {
+        return ngx_http_wix_auth_call_error(call,
+                                         NGX_HTTP_WIX_AUTH_INSECURE_TRANSPORT);
+    }
+
+    ngx_http_wix_auth_call_return(call);
+
+    if (ngx_http_wix_auth_record_lookup(l->rec, call->conf, 0, 0) != NGX_OK) {
+        return ngx_http_wix_auth_call_error(call,
+                                            NGX_HTTP_WIX_AUTH_INTERNAL_ERROR);
+    }
+
+    ngx_memzero(&a, sizeof(ngx_http_wix_auth_answer_t));
+
+    if (l->rec->found) {
+        call->html = 1;
+        return ngx_http_wix_auth_call_redirect(call, &l->return_url, 0, &a);
+    }
+
+    if (call->conf->login->kind == NGX_HTTP_WIX_AUTH_LOGIN_WIX) {
+        return ngx_http_wix_auth_login_at_wix(call, call->conf->login->sso);
+    }
+
+    if (ngx_http_wix_auth_login_bind(l) != NGX_OK) {
+        return ngx_http_wix_auth_call_error(call,
+                                            NGX_HTTP_WIX_AUTH_INTERNAL_ERROR);
+    }
+
+    a.status = NGX_HTTP_OK;
+
+    return ngx_http_wix_auth_call_page(call, NGX_HTTP_WIX_AUTH_PAGE_LOGIN,
+                                       NGX_HTTP_WIX_AUTH_OK, &a);
+}
+
+
+/* on to Wix's own login page, where idp= is one that is allowed */
+
+static ngx_int_t
+ngx_http_wix_auth_login_at_wix(ngx_http_wix_auth_call_t *call,
+    ngx_uint_t silent)
+{
+    ngx_str_t                       *idp, none, *allowed;
+    ngx_uint_t                       i;
+    ngx_http_wix_auth_login_conf_t  *login;
+
+    ngx_str_null(&none);
+
+    login = call->conf->login;
+    idp = ngx_http_wix_auth_form_get(call->input, "idp");
+
+    if (idp == NULL || idp->len == 0) {
+        idp = &none;
+
+    } else {
+        allowed = login->idps ? login->idps->elts : NULL;
+
+        for (i = 0; login->idps && i < login->idps->nelts; i++) {
+            if (allowed[i].len == idp->len
+                && ngx_strncasecmp(allowed[i].data, idp->data, idp->len)
+                   == 0)
+            {
+                break;
+            }
+        }
+
+        if (login->idps == NULL || i == login->idps->nelts) {
+            return ngx_http_wix_auth_call_error(call,
+                                            NGX_HTTP_WIX_AUTH_INVALID_REQUEST);
+        }
+    }
+
+    call->login->done = ngx_http_wix_auth_login_finished;
+
+    if (ngx_http_wix_auth_login_wix(call->login, idp, silent) != NGX_OK) {
+        return ngx_http_wix_auth_call_error(call,
+                                            NGX_HTTP_WIX_AUTH_INTERNAL_ERROR);
+    }
+
+    return NGX_DONE;
+}
+
+
+ngx_int_t
+ngx_http_wix_auth_post_login(ngx_http_wix_auth_call_t *call)
+{
+    ngx_str_t                  *email, *password;
+    ngx_http_wix_auth_login_t  *l;
+
+    l = call->login;
+
+    if (ngx_http_wix_auth_endpoint_insecure(call)) {
+        return ngx_http_wix_auth_call_error(call,
+                                         NGX_HTTP_WIX_AUTH_INSECURE_TRANSPORT);
+    }
+
+    ngx_http_wix_auth_call_return(call);
+
+    email = ngx_http_wix_auth_form_get(call->input, "email");
+    password = ngx_http_wix_auth_form_get(call->input, "password");
+
+    if (email) {
+        while (email->len && *email->data == ' ') {
+            email->data++;
+            email->len--;
+        }
+
+        while (email->len && email->data[email->len - 1] == ' ') {
+            email->len--;
+        }
+    }
+
+    if (email == NULL || email->len == 0) {
+        return ngx_http_wix_auth_login_wrong(call, "email",
+                                           "Please enter an e-mail address.");
+    }
+
+    l->email = *email;
+
+    if (email->len > NGX_HTTP_WIX_AUTH_EMAIL_MAX
+        || ngx_strlchr(email->data, email->data + email->len, '@') == NULL)
+    {
+        if (email->len > NGX_HTTP_WIX_AUTH_EMAIL_MAX) {
+            ngx_str_null(&l->email);
+        }
+
+        return ngx_http_wix_auth_login_wrong(call, "email",
+                                          "This is not an e-mail address.");
+    }
+
+    if (password == NULL || password->len == 0) {
+        return ngx_http_wix_auth_login_wrong(call, "password",
+                                             "Please enter a password.");
+    }
+
+    if (password->len > NGX_HTTP_WIX_AUTH_PASSWORD_MAX) {
+        return ngx_http_wix_auth_login_wrong(call, "password",
+                                             "This password is too long.");
+    }
+
+    l->done = ngx_http_wix_auth_login_finished;
+
+    if (ngx_http_wix_auth_login_password(l, password) != NGX_OK) {
+        return ngx_http_wix_auth_call_error(call,
+                                            NGX_HTTP_WIX_AUTH_INTERNAL_ERROR);
+    }
+
+    return NGX_DONE;
+}
+
+
+static ngx_int_t
+ngx_http_wix_auth_login_wrong(ngx_http_wix_auth_call_t *call,
+    const char *name, const char *text)
+{
+    ngx_http_wix_auth_pair_t  *field;
+
+    call->fields = ngx_array_create(call->request->pool, 1,
+                                    sizeof(ngx_http_wix_auth_pair_t));
+
+    if (call->fields) {
+        field = ngx_array_push(call->fields);
+
+        if (field) {
+            field->name.data = (u_char *) name;
+            field->name.len = ngx_strlen(name);
+            field->value.data = (u_char *) text;
+            field->value.len = ngx_strlen(text);
+        }
+    }
+
+    return ngx_http_wix_auth_call_error(call,
+                                        NGX_HTTP_WIX_AUTH_INVALID_REQUEST);
+}
+
+
+static void
+ngx_http_wix_auth_login_finished(ngx_http_wix_auth_login_t *l)
+{
+    ngx_http_wix_auth_call_t  *call = l->data;
+
+    ngx_int_t                    rc;
+    ngx_http_wix_auth_answer_t   a;
+
+    ngx_memzero(&a, sizeof(ngx_http_wix_auth_answer_t));
+
+    if (l->reason != NGX_HTTP_WIX_AUTH_OK) {
+        rc = ngx_http_wix_auth_call_error(call, l->reason);
+
+    } else if (l->state == NGX_HTTP_WIX_AUTH_STATE_APPROVAL) {
+
+        if (call->html) {
+            a.status = NGX_HTTP_OK;
+            rc = ngx_http_wix_auth_call_page(call,
+                                             NGX_HTTP_WIX_AUTH_PAGE_PENDING,
+                                             NGX_HTTP_WIX_AUTH_OK, &a);
+        } else {
+            rc = ngx_http_wix_auth_call_state(call, "REQUIRE_OWNER_APPROVAL",
+                                              &a);
+        }
+
+    } else if (l->state == NGX_HTTP_WIX_AUTH_STATE_VERIFY) {
+
+        if (call->html) {
+            rc = ngx_http_wix_auth_call_error(call,
+                                          NGX_HTTP_WIX_AUTH_UNSUPPORTED_STATE);
+        } else {
+            rc = ngx_http_wix_auth_call_state(call,
+                                              "REQUIRE_EMAIL_VERIFICATION",
+                                              &a);
+        }
+
+    } else {
+        rc = ngx_http_wix_auth_call_redirect(call, &l->redirect_url, 1, &a);
+    }
+
+    ngx_http_wix_auth_call_finish(call, rc);
+}
+
+
+ngx_int_t
+ngx_http_wix_auth_get_callback(ngx_http_wix_auth_call_t *call)
+{
+    ngx_int_t                    rc;
+    ngx_str_t                   *code, *state, *error, url;
+    ngx_http_wix_auth_login_t   *l;
+    ngx_http_wix_auth_answer_t   a;
+
+    l = call->login;
+
+    if (ngx_http_wix_auth_endpoint_insecure(call)) {
+        return ngx_http_wix_auth_call_error(call,
+                                         NGX_HTTP_WIX_AUTH_INSECURE_TRANSPORT);
+    }
+
+    code = ngx_http_wix_auth_form_get(call->input, "code");
+    state = ngx_http_wix_auth_form_get(call->input, "state");
+    error = ngx_http_wix_auth_form_get(call->input, "error");
+
+    ngx_memzero(&a, sizeof(ngx_http_wix_auth_answer_t));
+
+    if (code == NULL && error == NULL) {
+
+        if (call->post) {
+            return ngx_http_wix_auth_call_error(call,
+                                            NGX_HTTP_WIX_AUTH_INVALID_REQUEST);
+        }
+
+        /* the end of a recovery mail's way */
+
+        ngx_str_null(&url);
+
+        if (ngx_http_wix_auth_site_login_url(call->request, &l->site.prefix,
+                                             &url, &url)
+            != NGX_OK)
+        {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        call->html = 1;
+        return ngx_http_wix_auth_call_redirect(call, &url, 0, &a);
+    }
+
+    if (state == NULL || (code && (code->len == 0
+                          || code->len > NGX_HTTP_WIX_AUTH_CODE_MAX)))
+    {
+        return ngx_http_wix_auth_call_error(call,
+                                            NGX_HTTP_WIX_AUTH_INVALID_REQUEST);
+    }
+
+    rc = ngx_http_wix_auth_login_state(l, state);
+
+    switch (rc) {
+
+    case NGX_OK:
+        break;
+
+    case NGX_BUSY:
+        l->reason = NGX_HTTP_WIX_AUTH_ATTEMPT_EXPIRED;
+        l->restart = 1;
+        return ngx_http_wix_auth_callback_restart(call);
+
+    case NGX_DECLINED:
+        if (ngx_http_wix_auth_login_again(l) != NGX_OK) {
+            return ngx_http_wix_auth_call_error(call,
+                                            NGX_HTTP_WIX_AUTH_INTERNAL_ERROR);
+        }
+
+        return ngx_http_wix_auth_callback_restart(call);
+
+    default:
+        return ngx_http_wix_auth_call_error(call,
+                                            NGX_HTTP_WIX_AUTH_INTERNAL_ERROR);
+    }
+
+    if (error) {
+        return ngx_http_wix_auth_callback_error(call, error);
+    }
+
+    l->done = ngx_http_wix_auth_callback_finished;
+
+    if (ngx_http_wix_auth_login_code(l, code) != NGX_OK) {
+        return ngx_http_wix_auth_call_error(call,
+                                            NGX_HTTP_WIX_AUTH_INTERNAL_ERROR);
+    }
+
+    return NGX_DONE;
+}
+
+
+/* RFC 6749, 4.1.2.1, and OpenID Connect's answer to prompt=none */
+
+static ngx_int_t
+ngx_http_wix_auth_callback_error(ngx_http_wix_auth_call_t *call,
+    ngx_str_t *error)
+{
+    ngx_uint_t                 i, reason;
+    ngx_http_wix_auth_login_t *l;
+
+    static struct {
+        ngx_str_t    name;
+        ngx_uint_t   reason;
+    } errors[] = {
+        { ngx_string("access_denied"), NGX_HTTP_WIX_AUTH_ACCESS_DENIED },
+        { ngx_string("temporarily_unavailable"),
+          NGX_HTTP_WIX_AUTH_UPSTREAM_UNAVAILABLE },
+        { ngx_string("server_error"),
+          NGX_HTTP_WIX_AUTH_UPSTREAM_UNAVAILABLE },
+        { ngx_null_string, 0 }
+    };
+
+    l = call->login;
+
+    if ((l->attempt.flags & NGX_HTTP_WIX_AUTH_ATTEMPT_SILENT) && !call->post)
+    {
+        /* nobody is logged in at Wix: now show the page */
+        return ngx_http_wix_auth_login_at_wix(call, 0);
+    }
+
+    reason = NGX_HTTP_WIX_AUTH_UPSTREAM_ERROR;
+
+    for (i = 0; errors[i].name.len; i++) {
+        if (error->len == errors[i].name.len
+            && ngx_strncmp(error->data, errors[i].name.data, error->len)
+               == 0)
+        {
+            reason = errors[i].reason;
+            break;
+        }
+    }
+
+    ngx_log_error(NGX_LOG_INFO, call->request->connection->log, 0,
+                  "wix_auth: authorization ended with an error, %V",
+                  &ngx_http_wix_auth_reason(reason)->code);
+
+    return ngx_http_wix_auth_call_error(call, reason);
+}
+
+
+/* on to the return URL, to the login once more, or an error */
+
+static ngx_int_t
+ngx_http_wix_auth_callback_restart(ngx_http_wix_auth_call_t *call)
+{
+    ngx_str_t                    url;
+    ngx_http_wix_auth_login_t   *l;
+    ngx_http_wix_auth_answer_t   a;
+
+    l = call->login;
+
+    ngx_memzero(&a, sizeof(ngx_http_wix_auth_answer_t));
+
+    if (l->reason == NGX_HTTP_WIX_AUTH_OK) {
+        return ngx_http_wix_auth_call_redirect(call, &l->return_url, 0, &a);
+    }
+
+    if (!l->restart || !call->html) {
+        return ngx_http_wix_auth_call_error(call, l->reason);
+    }
+
+    if (ngx_http_wix_auth_site_login_url(call->request, &l->site.prefix,
+                                         &l->return_url, &url)
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_log_error(NGX_LOG_INFO, call->request->connection->log, 0,
+                  "wix_auth: login begins again, %V",
+                  &ngx_http_wix_auth_reason(l->reason)->code);
+
+    return ngx_http_wix_auth_call_redirect(call, &url, 0, &a);
+}
+
+
+static void
+ngx_http_wix_auth_callback_finished(ngx_http_wix_auth_login_t *l)
+{
+    ngx_http_wix_auth_call_t  *call = l->data;
+
+    ngx_int_t  rc;
+
+    if (l->reason == NGX_HTTP_WIX_AUTH_OK || l->restart) {
+        rc = ngx_http_wix_auth_callback_restart(call);
+
+    } else {
+        rc = ngx_http_wix_auth_call_error(call, l->reason);
+    }
+
+    ngx_http_wix_auth_call_finish(call, rc);
+}
+
+
+ngx_int_t
+ngx_http_wix_auth_get_logout(ngx_http_wix_auth_call_t *call)
+{
+    ngx_http_wix_auth_answer_t  a;
+
+    if (!call->html) {
+        return ngx_http_wix_auth_call_error(call,
+                                         NGX_HTTP_WIX_AUTH_METHOD_NOT_ALLOWED);
+    }
+
+    ngx_memzero(&a, sizeof(ngx_http_wix_auth_answer_t));
+
+    a.status = NGX_HTTP_NOT_ALLOWED;
+    a.allow = ngx_http_wix_auth_handlers[call->endpoint].allow;
+
+    return ngx_http_wix_auth_call_page(call, NGX_HTTP_WIX_AUTH_PAGE_LOGOUT,
+                                       NGX_HTTP_WIX_AUTH_OK, &a);
+}
+
+
+ngx_int_t
+ngx_http_wix_auth_post_logout(ngx_http_wix_auth_call_t *call)
+{
+    ngx_int_t                    rc;
+    ngx_http_wix_auth_login_t   *l;
+    ngx_http_wix_auth_answer_t   a;
+
+    l = call->login;
+    l->done = ngx_http_wix_auth_logout_finished;
+
+    rc = ngx_http_wix_auth_login_leave(l);
+
+    if (rc == NGX_OK) {
+        return NGX_DONE;
+    }
+
+    /* the local session is gone, whatever Wix would say */
+
+    ngx_memzero(&a, sizeof(ngx_http_wix_auth_answer_t));
+    a.clear_cache = 1;
+
+    return ngx_http_wix_auth_call_redirect(call, &call->conf->logout_redirect,
+                                           0, &a);
+}
+
+
+static void
+ngx_http_wix_auth_logout_finished(ngx_http_wix_auth_login_t *l)
+{
+    ngx_http_wix_auth_call_t  *call = l->data;
+
+    ngx_int_t                    rc;
+    ngx_http_wix_auth_answer_t   a;
+
+    ngx_memzero(&a, sizeof(ngx_http_wix_auth_answer_t));
+    a.clear_cache = 1;
+
+    rc = ngx_http_wix_auth_call_redirect(call,
+                            l->reason == NGX_HTTP_WIX_AUTH_OK
+                            ? &l->redirect_url
+                            : &call->conf->logout_redirect,
+                            1, &a);
+
+    ngx_http_wix_auth_call_finish(call, rc);
+}
+
+
+ngx_int_t
+ngx_http_wix_auth_get_session(ngx_http_wix_auth_call_t *call)
+{
+    ngx_str_t                         url, *require;
+    ngx_http_wix_auth_login_t        *l;
+    ngx_http_wix_auth_answer_t        a;
+    ngx_http_wix_auth_session_t      *s;
+    ngx_http_wix_auth_json_writer_t  *w;
+
+    l = call->login;
+    call->html = 0;
+
+    if (ngx_http_wix_auth_record_lookup(l->rec, call->conf, 0, 0) != NGX_OK) {
+        return ngx_http_wix_auth_call_error(call,
+                                            NGX_HTTP_WIX_AUTH_INTERNAL_ERROR);
+    }
+
+    ngx_memzero(&a, sizeof(ngx_http_wix_auth_answer_t));
+
+    require = ngx_http_wix_auth_form_get(call->input, "require");
+
+    /* auth_request takes any 2xx for a yes, so it is never told "no" in JSON */
+
+    if (call->request != call->request->main
+        || (require && require->len == 1 && require->data[0] == '1'))
+    {
+        a.status = l->rec->found ? NGX_HTTP_NO_CONTENT
+                                 : NGX_HTTP_UNAUTHORIZED;
+
+        if (!l->rec->found) {
+            ngx_str_set(&a.challenge, "Bearer realm=\"wix\"");
+        }
+
+        return ngx_http_wix_auth_answer(call->request, &a);
+    }
+
+    w = ngx_http_wix_auth_json_begin(call->request->pool);
+    if (w == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_http_wix_auth_json_object(w, NULL);
+    ngx_http_wix_auth_json_put_bool(w, "authenticated", l->rec->found);
+
+    if (l->rec->found) {
+        s = &l->rec->session;
+
+        ngx_http_wix_auth_json_object(w, "member");
+        ngx_http_wix_auth_json_put(w, "id", &s->member_id);
+
+        if (s->email.len) {
+            ngx_http_wix_auth_json_put(w, "email", &s->email);
+        }
+
+        ngx_http_wix_auth_json_end(w);
+        ngx_http_wix_auth_json_put_int(w, "expiresIn",
+                                       s->expires - ngx_time());
+
+    } else {
+        ngx_str_null(&url);
+
+        if (ngx_http_wix_auth_site_login_url(call->request, &l->site.prefix,
+                                             &url, &url)
+            != NGX_OK)
+        {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        ngx_http_wix_auth_json_put(w, "loginUrl", &url);
+    }
+
+    ngx_http_wix_auth_json_end(w);
+
+    if (ngx_http_wix_auth_json_finish(w, &a.body) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    a.status = NGX_HTTP_OK;
+    ngx_str_set(&a.type, "application/json");
+
+    return ngx_http_wix_auth_answer(call->request, &a);
+}
