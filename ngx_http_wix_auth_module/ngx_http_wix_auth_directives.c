@@ -10,6 +10,8 @@
 #include "ngx_http_wix_auth_session.h"
 
 
+static ngx_uint_t ngx_http_wix_auth_endpoint_here(ngx_conf_t *cf,
+    ngx_http_core_loc_conf_t *clcf, ngx_str_t *last);
 static ngx_uint_t ngx_http_wix_auth_endpoint_find(ngx_str_t *name);
 static char *ngx_http_wix_auth_read_key(ngx_conf_t *cf, ngx_str_t *file,
     u_char *buf, size_t size, size_t *len);
@@ -76,8 +78,7 @@ ngx_http_wix_auth_endpoints(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_wix_auth_conf_t  *wlcf = conf;
 
     u_char                        *p;
-    ngx_str_t                     *value, last;
-    ngx_uint_t                     named;
+    ngx_str_t                      last;
     ngx_http_core_loc_conf_t      *clcf;
     ngx_http_wix_auth_location_t  *location;
     ngx_http_wix_auth_srv_conf_t  *wscf;
@@ -98,9 +99,6 @@ ngx_http_wix_auth_endpoints(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                "use \"location ^~ /_wix/\"";
     }
 
-    value = cf->args->elts;
-    named = (cf->args->nelts == 2);
-
     for (p = clcf->name.data + clcf->name.len;
          p > clcf->name.data && p[-1] != '/';
          p--)
@@ -111,36 +109,10 @@ ngx_http_wix_auth_endpoints(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     last.data = p;
     last.len = clcf->name.data + clcf->name.len - p;
 
-    if (named) {
-        wlcf->endpoint = ngx_http_wix_auth_endpoint_find(&value[1]);
+    wlcf->endpoint = ngx_http_wix_auth_endpoint_here(cf, clcf, &last);
 
-        if (wlcf->endpoint == NGX_HTTP_WIX_AUTH_EP_NONE) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "unknown endpoint \"%V\", it must be login, "
-                               "callback, logout or session", &value[1]);
-            return NGX_CONF_ERROR;
-        }
-
-    } else if (clcf->exact_match) {
-        wlcf->endpoint = ngx_http_wix_auth_endpoint_find(&last);
-
-        if (wlcf->endpoint == NGX_HTTP_WIX_AUTH_EP_NONE) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"location = %V\" does not end with the name "
-                               "of an endpoint; give it as "
-                               "\"wix_auth_endpoints login\"", &clcf->name);
-            return NGX_CONF_ERROR;
-        }
-
-    } else if (last.len) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "location \"%V\" of \"wix_auth_endpoints\" must "
-                           "end in \"/\"; use \"location ^~ %V/\"",
-                           &clcf->name, &clcf->name);
+    if (wlcf->endpoint == NGX_HTTP_WIX_AUTH_EP_NONE) {
         return NGX_CONF_ERROR;
-
-    } else {
-        wlcf->endpoint = NGX_HTTP_WIX_AUTH_EP_ALL;
     }
 
     wscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_wix_auth_module);
@@ -169,6 +141,54 @@ ngx_http_wix_auth_endpoints(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     clcf->handler = ngx_http_wix_auth_endpoints_handler;
 
     return NGX_CONF_OK;
+}
+
+
+/* by its argument, by the location's last segment, or all of them; none is
+   an error that has been logged */
+
+static ngx_uint_t
+ngx_http_wix_auth_endpoint_here(ngx_conf_t *cf,
+    ngx_http_core_loc_conf_t *clcf, ngx_str_t *last)
+{
+    ngx_str_t   *value;
+    ngx_uint_t   endpoint;
+
+    if (cf->args->nelts == 2) {
+        value = cf->args->elts;
+        endpoint = ngx_http_wix_auth_endpoint_find(&value[1]);
+
+        if (endpoint == NGX_HTTP_WIX_AUTH_EP_NONE) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "unknown endpoint \"%V\", it must be login, "
+                               "callback, logout or session", &value[1]);
+        }
+
+        return endpoint;
+    }
+
+    if (clcf->exact_match) {
+        endpoint = ngx_http_wix_auth_endpoint_find(last);
+
+        if (endpoint == NGX_HTTP_WIX_AUTH_EP_NONE) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"location = %V\" does not end with the name "
+                               "of an endpoint; give it as "
+                               "\"wix_auth_endpoints login\"", &clcf->name);
+        }
+
+        return endpoint;
+    }
+
+    if (last->len) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "location \"%V\" of \"wix_auth_endpoints\" must "
+                           "end in \"/\"; use \"location ^~ %V/\"",
+                           &clcf->name, &clcf->name);
+        return NGX_HTTP_WIX_AUTH_EP_NONE;
+    }
+
+    return NGX_HTTP_WIX_AUTH_EP_ALL;
 }
 
 

@@ -10,6 +10,10 @@
 
 static ngx_uint_t ngx_http_wix_auth_endpoint_of(ngx_http_request_t *r,
     ngx_http_wix_auth_conf_t *conf);
+static ngx_uint_t ngx_http_wix_auth_endpoint_readable(
+    ngx_http_wix_auth_call_t *call);
+static ngx_int_t ngx_http_wix_auth_endpoint_get(
+    ngx_http_wix_auth_call_t *call);
 static ngx_int_t ngx_http_wix_auth_endpoint_query(
     ngx_http_wix_auth_call_t *call);
 static ngx_uint_t ngx_http_wix_auth_endpoint_encoded(ngx_str_t *args);
@@ -69,20 +73,9 @@ ngx_http_wix_auth_endpoints_handler(ngx_http_request_t *r)
 
     handlers = &ngx_http_wix_auth_handlers[call->endpoint];
 
-    if (call->post && handlers->post) {
-
-        if (call->type == NGX_HTTP_WIX_AUTH_TYPE_OTHER
-            || (call->type == NGX_HTTP_WIX_AUTH_TYPE_NONE
-                && (r->headers_in.content_length_n > 0
-                    || call->endpoint != NGX_HTTP_WIX_AUTH_EP_LOGOUT)))
-        {
-            rc = ngx_http_discard_request_body(r);
-
-            return (rc != NGX_OK) ? rc
-                   : ngx_http_wix_auth_call_error(call,
-                                    NGX_HTTP_WIX_AUTH_UNSUPPORTED_MEDIA_TYPE);
-        }
-
+    if (call->post && handlers->post
+        && ngx_http_wix_auth_endpoint_readable(call))
+    {
         return ngx_http_wix_auth_input_read(r,
                                             ngx_http_wix_auth_endpoint_body,
                                             call);
@@ -99,12 +92,27 @@ ngx_http_wix_auth_endpoints_handler(ngx_http_request_t *r)
                                             NGX_HTTP_WIX_AUTH_NOT_FOUND);
     }
 
-    if (handlers->get == NULL
-        || !(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)))
-    {
+    if (call->post && handlers->post) {
+        return ngx_http_wix_auth_call_error(call,
+                                    NGX_HTTP_WIX_AUTH_UNSUPPORTED_MEDIA_TYPE);
+    }
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
         return ngx_http_wix_auth_call_error(call,
                                          NGX_HTTP_WIX_AUTH_METHOD_NOT_ALLOWED);
     }
+
+    return ngx_http_wix_auth_endpoint_get(call);
+}
+
+
+static ngx_int_t
+ngx_http_wix_auth_endpoint_get(ngx_http_wix_auth_call_t *call)
+{
+    ngx_int_t            rc;
+    ngx_http_request_t  *r;
+
+    r = call->request;
 
     rc = ngx_http_wix_auth_endpoint_query(call);
 
@@ -117,7 +125,7 @@ ngx_http_wix_auth_endpoints_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = handlers->get(call);
+    rc = ngx_http_wix_auth_handlers[call->endpoint].get(call);
 
     if (rc == NGX_DONE) {
 
@@ -129,6 +137,28 @@ ngx_http_wix_auth_endpoints_handler(ngx_http_request_t *r)
     }
 
     return rc;
+}
+
+
+/* a form or JSON; logout needs no body and then no type */
+
+static ngx_uint_t
+ngx_http_wix_auth_endpoint_readable(ngx_http_wix_auth_call_t *call)
+{
+    switch (call->type) {
+
+    case NGX_HTTP_WIX_AUTH_TYPE_FORM:
+    case NGX_HTTP_WIX_AUTH_TYPE_JSON:
+        return 1;
+
+    case NGX_HTTP_WIX_AUTH_TYPE_NONE:
+        return call->endpoint == NGX_HTTP_WIX_AUTH_EP_LOGOUT
+               && call->request->headers_in.content_length_n <= 0
+               && !call->request->headers_in.chunked;
+
+    default:
+        return 0;
+    }
 }
 
 

@@ -19,6 +19,8 @@ static ngx_int_t ngx_http_wix_auth_login_at_wix(
 static ngx_int_t ngx_http_wix_auth_login_wrong(ngx_http_wix_auth_call_t *call,
     const char *name, const char *text);
 static void ngx_http_wix_auth_login_finished(ngx_http_wix_auth_login_t *l);
+static ngx_int_t ngx_http_wix_auth_callback_landing(
+    ngx_http_wix_auth_call_t *call);
 static ngx_int_t ngx_http_wix_auth_callback_error(
     ngx_http_wix_auth_call_t *call, ngx_str_t *error);
 static ngx_int_t ngx_http_wix_auth_callback_restart(
@@ -271,10 +273,9 @@ ngx_http_wix_auth_login_finished(ngx_http_wix_auth_login_t *l)
 ngx_int_t
 ngx_http_wix_auth_get_callback(ngx_http_wix_auth_call_t *call)
 {
-    ngx_int_t                    rc;
-    ngx_str_t                   *code, *state, *error, url;
-    ngx_http_wix_auth_login_t   *l;
-    ngx_http_wix_auth_answer_t   a;
+    ngx_int_t                   rc;
+    ngx_str_t                  *code, *state, *error;
+    ngx_http_wix_auth_login_t  *l;
 
     l = call->login;
 
@@ -287,32 +288,14 @@ ngx_http_wix_auth_get_callback(ngx_http_wix_auth_call_t *call)
     state = ngx_http_wix_auth_form_get(call->input, "state");
     error = ngx_http_wix_auth_form_get(call->input, "error");
 
-    ngx_memzero(&a, sizeof(ngx_http_wix_auth_answer_t));
-
-    if (code == NULL && error == NULL) {
-
-        if (call->post) {
-            return ngx_http_wix_auth_call_error(call,
-                                            NGX_HTTP_WIX_AUTH_INVALID_REQUEST);
-        }
-
-        /* the end of a recovery mail's way */
-
-        ngx_str_null(&url);
-
-        if (ngx_http_wix_auth_site_login_url(call->request, &l->site.prefix,
-                                             &url, &url)
-            != NGX_OK)
-        {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
-
-        call->html = 1;
-        return ngx_http_wix_auth_call_redirect(call, &url, 0, &a);
+    if (code == NULL && error == NULL && !call->post) {
+        return ngx_http_wix_auth_callback_landing(call);
     }
 
-    if (state == NULL || (code && (code->len == 0
-                          || code->len > NGX_HTTP_WIX_AUTH_CODE_MAX)))
+    if (state == NULL
+        || (code == NULL && error == NULL)
+        || (code && (code->len == 0
+                     || code->len > NGX_HTTP_WIX_AUTH_CODE_MAX)))
     {
         return ngx_http_wix_auth_call_error(call,
                                             NGX_HTTP_WIX_AUTH_INVALID_REQUEST);
@@ -355,6 +338,32 @@ ngx_http_wix_auth_get_callback(ngx_http_wix_auth_call_t *call)
     }
 
     return NGX_DONE;
+}
+
+
+/* the end of a recovery mail's way: on to the login */
+
+static ngx_int_t
+ngx_http_wix_auth_callback_landing(ngx_http_wix_auth_call_t *call)
+{
+    ngx_str_t                    none, url;
+    ngx_http_wix_auth_answer_t   a;
+
+    ngx_str_null(&none);
+
+    if (ngx_http_wix_auth_site_login_url(call->request,
+                                         &call->login->site.prefix, &none,
+                                         &url)
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_memzero(&a, sizeof(ngx_http_wix_auth_answer_t));
+
+    call->html = 1;
+
+    return ngx_http_wix_auth_call_redirect(call, &url, 0, &a);
 }
 
 

@@ -29,6 +29,8 @@ static ngx_int_t ngx_http_wix_auth_login_session(
     ngx_http_wix_auth_login_t *l, ngx_http_wix_auth_api_result_t *result);
 static void ngx_http_wix_auth_login_end_all(ngx_http_wix_auth_login_t *l,
     ngx_uint_t reason);
+static ngx_int_t ngx_http_wix_auth_login_tokens(
+    ngx_http_wix_auth_login_t *l, ngx_http_wix_auth_session_t *s);
 static void ngx_http_wix_auth_login_left(
     ngx_http_wix_auth_api_result_t *result, void *data);
 static void ngx_http_wix_auth_login_renewed(
@@ -573,58 +575,31 @@ ngx_http_wix_auth_login_again(ngx_http_wix_auth_login_t *l)
 ngx_int_t
 ngx_http_wix_auth_login_leave(ngx_http_wix_auth_login_t *l)
 {
-    u_char                              *buf;
-    size_t                               size;
-    ngx_str_t                            none;
-    ngx_uint_t                           i, lease;
-    ngx_pool_t                          *pool;
-    ngx_http_wix_auth_session_t          s, fresh;
-    ngx_http_wix_auth_session_query_t    q;
+    ngx_int_t                     rc;
+    ngx_str_t                     none;
+    ngx_uint_t                    lease;
+    ngx_http_wix_auth_session_t   s, fresh;
 
-    pool = l->request->pool;
-    size = 2 * NGX_HTTP_WIX_AUTH_TOKEN_MAX;
+    ngx_memzero(&s, sizeof(ngx_http_wix_auth_session_t));
+    ngx_memzero(&fresh, sizeof(ngx_http_wix_auth_session_t));
+    ngx_str_null(&none);
 
-    buf = ngx_pnalloc(pool, size);
-    if (buf == NULL) {
+    rc = ngx_http_wix_auth_login_tokens(l, &s);
+
+    if (rc == NGX_ERROR) {
         return NGX_ERROR;
     }
 
-    ngx_memzero(&q, sizeof(ngx_http_wix_auth_session_query_t));
-    ngx_memzero(&s, sizeof(ngx_http_wix_auth_session_t));
-    ngx_memzero(&fresh, sizeof(ngx_http_wix_auth_session_t));
+    /* Wix wants a live token to say goodbye */
 
-    q.client = l->site.client_id;
-    q.now = ngx_time();
-    q.buf = buf;
-    q.size = size;
-    q.access = 1;
-
-    for (i = 0; i < l->rec->ncookies; i++) {
-
-        if (!ngx_http_wix_auth_session_plausible(&l->rec->cookies[i])) {
-            continue;
-        }
-
-        ngx_http_wix_auth_session_id(l->conf->zone, &l->rec->cookies[i],
-                                     q.id);
-
-        if (ngx_http_wix_auth_session_find(l->conf->zone, &q, &s) == NGX_OK) {
-            break;
-        }
-    }
-
-    ngx_str_null(&none);
-
-    if (i < l->rec->ncookies && q.now >= s.token_expires) {
-
-        /* Wix wants a live token to say goodbye */
-
-        if (ngx_http_wix_auth_session_lease(l->conf->zone, s.id, s.generation,
-                                            1000, pool, &fresh, &lease)
-            != NGX_OK)
-        {
-            fresh.refresh_token.len = 0;
-        }
+    if (rc == NGX_OK
+        && ngx_time() >= s.token_expires
+        && ngx_http_wix_auth_session_lease(l->conf->zone, s.id, s.generation,
+                                           1000, l->request->pool, &fresh,
+                                           &lease)
+           != NGX_OK)
+    {
+        fresh.refresh_token.len = 0;
     }
 
     ngx_http_wix_auth_login_end_all(l, NGX_HTTP_WIX_AUTH_SESSION_ENDED);
@@ -657,6 +632,45 @@ ngx_http_wix_auth_login_leave(ngx_http_wix_auth_login_t *l)
     }
 
     return ngx_http_wix_auth_login_goodbye(l, &s.access_token);
+}
+
+
+/* the session that the browser brought, with its access token */
+
+static ngx_int_t
+ngx_http_wix_auth_login_tokens(ngx_http_wix_auth_login_t *l,
+    ngx_http_wix_auth_session_t *s)
+{
+    ngx_uint_t                          i;
+    ngx_http_wix_auth_session_query_t   q;
+
+    ngx_memzero(&q, sizeof(ngx_http_wix_auth_session_query_t));
+
+    q.client = l->site.client_id;
+    q.now = ngx_time();
+    q.access = 1;
+    q.size = NGX_HTTP_WIX_AUTH_TOKEN_MAX + NGX_HTTP_WIX_AUTH_SESSION_INLINE;
+    q.buf = ngx_pnalloc(l->request->pool, q.size);
+
+    if (q.buf == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < l->rec->ncookies; i++) {
+
+        if (!ngx_http_wix_auth_session_plausible(&l->rec->cookies[i])) {
+            continue;
+        }
+
+        ngx_http_wix_auth_session_id(l->conf->zone, &l->rec->cookies[i],
+                                     q.id);
+
+        if (ngx_http_wix_auth_session_find(l->conf->zone, &q, s) == NGX_OK) {
+            return NGX_OK;
+        }
+    }
+
+    return NGX_DECLINED;
 }
 
 

@@ -27,6 +27,8 @@ static void *ngx_http_wix_auth_create_srv_conf(ngx_conf_t *cf);
 static void *ngx_http_wix_auth_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_wix_auth_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
+static void ngx_http_wix_auth_merge_places(ngx_http_wix_auth_conf_t *prev,
+    ngx_http_wix_auth_conf_t *conf);
 static char *ngx_http_wix_auth_merge_api(ngx_conf_t *cf,
     ngx_http_wix_auth_conf_t *prev, ngx_http_wix_auth_conf_t *conf);
 static char *ngx_http_wix_auth_register(ngx_conf_t *cf,
@@ -407,40 +409,7 @@ ngx_http_wix_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         600
     };
 
-    if (conf->mode == NGX_CONF_UNSET_UINT) {
-        conf->place = prev->place;
-        conf->from_http = prev->from_http;
-    }
-
-    if (conf->client_id == NGX_CONF_UNSET_PTR) {
-        conf->client_place = prev->client_place;
-        conf->client_text = prev->client_text;
-        ngx_memcpy(conf->client, prev->client, 16);
-    }
-
-    if (conf->redirect_uri == NGX_CONF_UNSET_PTR) {
-        conf->redirect_place = prev->redirect_place;
-    }
-
-    if (conf->cookies == NGX_CONF_UNSET_PTR) {
-        conf->cookie_place = prev->cookie_place;
-    }
-
-    if (conf->base_url == NGX_CONF_UNSET_PTR) {
-        conf->base_place = prev->base_place;
-    }
-
-    if (conf->idle == NGX_CONF_UNSET) {
-        conf->idle_place = prev->idle_place;
-    }
-
-    if (conf->lifetime == NGX_CONF_UNSET) {
-        conf->lifetime_place = prev->lifetime_place;
-    }
-
-    if (conf->zone == NGX_CONF_UNSET_PTR) {
-        conf->zone_place = prev->zone_place;
-    }
+    ngx_http_wix_auth_merge_places(prev, conf);
 
     if (conf->ring == NULL) {
         conf->ring = prev->ring;
@@ -475,6 +444,49 @@ ngx_http_wix_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
 
     return ngx_http_wix_auth_register(cf, conf);
+}
+
+
+/* before the values: what is unset here was said further out */
+
+static void
+ngx_http_wix_auth_merge_places(ngx_http_wix_auth_conf_t *prev,
+    ngx_http_wix_auth_conf_t *conf)
+{
+    if (conf->mode == NGX_CONF_UNSET_UINT) {
+        conf->place = prev->place;
+        conf->from_http = prev->from_http;
+    }
+
+    if (conf->client_id == NGX_CONF_UNSET_PTR) {
+        conf->client_place = prev->client_place;
+        conf->client_text = prev->client_text;
+        ngx_memcpy(conf->client, prev->client, 16);
+    }
+
+    if (conf->redirect_uri == NGX_CONF_UNSET_PTR) {
+        conf->redirect_place = prev->redirect_place;
+    }
+
+    if (conf->cookies == NGX_CONF_UNSET_PTR) {
+        conf->cookie_place = prev->cookie_place;
+    }
+
+    if (conf->base_url == NGX_CONF_UNSET_PTR) {
+        conf->base_place = prev->base_place;
+    }
+
+    if (conf->idle == NGX_CONF_UNSET) {
+        conf->idle_place = prev->idle_place;
+    }
+
+    if (conf->lifetime == NGX_CONF_UNSET) {
+        conf->lifetime_place = prev->lifetime_place;
+    }
+
+    if (conf->zone == NGX_CONF_UNSET_PTR) {
+        conf->zone_place = prev->zone_place;
+    }
 }
 
 

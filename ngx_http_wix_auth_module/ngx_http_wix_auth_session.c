@@ -12,6 +12,15 @@
 #define NGX_HTTP_WIX_AUTH_BACKOFF_MAX  30000
 
 
+static void ngx_http_wix_auth_session_insert(ngx_http_wix_auth_zone_sh_t *sh,
+    ngx_http_wix_auth_record_node_t *rn, ngx_http_wix_auth_session_t *s,
+    ngx_str_t *strings);
+static ngx_int_t ngx_http_wix_auth_session_replace(
+    ngx_http_wix_auth_zone_t *zone, ngx_http_wix_auth_record_node_t *rn,
+    ngx_str_t *strings);
+
+
+
 void
 ngx_http_wix_auth_session_id(ngx_shm_zone_t *shm_zone, ngx_str_t *cookie,
     u_char id[16])
@@ -256,25 +265,8 @@ ngx_http_wix_auth_session_create(ngx_shm_zone_t *shm_zone,
         goto failed;
     }
 
-    ngx_memzero(rn, offsetof(ngx_http_wix_auth_record_node_t, data));
-
-    rn->node.key = ngx_http_wix_auth_zone_key(s->id);
     rn->next = chain;
-    ngx_memcpy(rn->id, s->id, 16);
-    ngx_memcpy(rn->handle, s->handle, 16);
-    ngx_memcpy(rn->client, s->client, 16);
-    rn->created = s->created;
-    rn->seen = s->created;
-    rn->expires = s->expires;
-    rn->generation = 1;
-
-    ngx_http_wix_auth_record_token(rn, s->token_expires, s->token_lifetime);
-    ngx_http_wix_auth_record_write(rn, strings);
-
-    ngx_rbtree_insert(&zone->sh->rbtree, &rn->node);
-    ngx_queue_insert_head(&zone->sh->lru, &rn->lru);
-    ngx_queue_insert_head(&zone->sh->age, &rn->age);
-    zone->sh->live++;
+    ngx_http_wix_auth_session_insert(zone->sh, rn, s, strings);
 
     evicted = zone->sh->evicted - evicted;
 
@@ -294,6 +286,38 @@ failed:
                   &shm_zone->shm.name, shm_zone->shm.size);
 
     return NGX_ERROR;
+}
+
+
+/* fills a head block whose chain is set, and links it */
+
+static void
+ngx_http_wix_auth_session_insert(ngx_http_wix_auth_zone_sh_t *sh,
+    ngx_http_wix_auth_record_node_t *rn, ngx_http_wix_auth_session_t *s,
+    ngx_str_t *strings)
+{
+    ngx_http_wix_auth_block_t  *chain;
+
+    chain = rn->next;
+    ngx_memzero(rn, offsetof(ngx_http_wix_auth_record_node_t, data));
+    rn->next = chain;
+
+    rn->node.key = ngx_http_wix_auth_zone_key(s->id);
+    ngx_memcpy(rn->id, s->id, 16);
+    ngx_memcpy(rn->handle, s->handle, 16);
+    ngx_memcpy(rn->client, s->client, 16);
+    rn->created = s->created;
+    rn->seen = s->created;
+    rn->expires = s->expires;
+    rn->generation = 1;
+
+    ngx_http_wix_auth_record_token(rn, s->token_expires, s->token_lifetime);
+    ngx_http_wix_auth_record_write(rn, strings);
+
+    ngx_rbtree_insert(&sh->rbtree, &rn->node);
+    ngx_queue_insert_head(&sh->lru, &rn->lru);
+    ngx_queue_insert_head(&sh->age, &rn->age);
+    sh->live++;
 }
 
 
@@ -403,11 +427,9 @@ ngx_http_wix_auth_session_refreshed(ngx_shm_zone_t *shm_zone, u_char id[16],
 
     u_char                            small[NGX_HTTP_WIX_AUTH_SESSION_INLINE];
     u_char                            old[NGX_HTTP_WIX_AUTH_TOKEN_MAX];
-    size_t                            size;
     ngx_int_t                         rc;
     ngx_str_t                         strings[NGX_HTTP_WIX_AUTH_STRINGS];
     ngx_uint_t                        evicted;
-    ngx_http_wix_auth_block_t        *chain;
     ngx_http_wix_auth_record_node_t  *rn;
 
     if (access_token->len > NGX_HTTP_WIX_AUTH_TOKEN_MAX
@@ -427,8 +449,6 @@ ngx_http_wix_auth_session_refreshed(ngx_shm_zone_t *shm_zone, u_char id[16],
     if (rn == NULL || rn->reason || rn->generation != generation) {
         goto done;
     }
-
-    rc = NGX_ERROR;
 
     strings[0].data = small;
     strings[0].len = rn->len[0];
@@ -451,32 +471,16 @@ ngx_http_wix_auth_session_refreshed(ngx_shm_zone_t *shm_zone, u_char id[16],
                                       old, rn->len[3]);
     }
 
-    size = strings[0].len + strings[1].len + strings[2].len + strings[3].len;
+    rc = ngx_http_wix_auth_session_replace(zone, rn, strings);
 
-    /* a lease protects the record itself from eviction */
-
-    if (rn->lease == 0) {
-        rn->lease = 1;
-    }
-
-    rn->lease_until = ngx_current_msec + 1000;
-
-    if (ngx_http_wix_auth_blocks_alloc(zone, size, &chain, ngx_time())
-        == NGX_OK)
-    {
-        ngx_http_wix_auth_blocks_free(zone, rn->next);
-        rn->next = chain;
-
+    if (rc == NGX_OK) {
         ngx_http_wix_auth_record_token(rn, expires, lifetime);
-        ngx_http_wix_auth_record_write(rn, strings);
 
         rn->generation++;
         rn->failures = 0;
         rn->cause = 0;
-        rc = NGX_OK;
+        rn->lease = 0;
     }
-
-    rn->lease = 0;
 
     ngx_explicit_memzero(old, sizeof(old));
 
@@ -489,6 +493,40 @@ done:
     ngx_http_wix_auth_zone_warn(shm_zone, evicted, log);
 
     return rc;
+}
+
+
+/* new strings for a record: all blocks are there before the old ones go */
+
+static ngx_int_t
+ngx_http_wix_auth_session_replace(ngx_http_wix_auth_zone_t *zone,
+    ngx_http_wix_auth_record_node_t *rn, ngx_str_t *strings)
+{
+    size_t                      size;
+    ngx_http_wix_auth_block_t  *chain;
+
+    size = strings[0].len + strings[1].len + strings[2].len + strings[3].len;
+
+    /* a lease protects the record itself from eviction */
+
+    if (rn->lease == 0) {
+        rn->lease = 1;
+    }
+
+    rn->lease_until = ngx_current_msec + 1000;
+
+    if (ngx_http_wix_auth_blocks_alloc(zone, size, &chain, ngx_time())
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_http_wix_auth_blocks_free(zone, rn->next);
+    rn->next = chain;
+
+    ngx_http_wix_auth_record_write(rn, strings);
+
+    return NGX_OK;
 }
 
 

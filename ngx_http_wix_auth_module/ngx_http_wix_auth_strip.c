@@ -13,6 +13,8 @@ static ngx_int_t ngx_http_wix_auth_strip_remove(ngx_http_request_t *r,
     ngx_list_part_t *prev, ngx_list_part_t *part, ngx_uint_t i);
 static ngx_int_t ngx_http_wix_auth_strip_header(ngx_http_request_t *r,
     ngx_table_elt_t *h);
+static ngx_int_t ngx_http_wix_auth_strip_cookies(ngx_http_request_t *r,
+    ngx_http_wix_auth_cookies_t *names, ngx_uint_t *changed);
 static ngx_int_t ngx_http_wix_auth_strip_cookie(ngx_http_request_t *r,
     ngx_http_wix_auth_cookies_t *names, ngx_table_elt_t *h,
     ngx_uint_t *changed);
@@ -177,12 +179,6 @@ ngx_http_wix_auth_cut_handler(ngx_http_request_t *r)
     ngx_http_wix_auth_conf_t       *conf;
     ngx_http_wix_auth_record_t     *rec;
     ngx_http_wix_auth_main_conf_t  *wmcf;
-#if (nginx_version >= 1023000)
-    ngx_table_elt_t                *h, **ph;
-#else
-    ngx_uint_t                      i, n;
-    ngx_table_elt_t               **h;
-#endif
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_wix_auth_module);
 
@@ -213,15 +209,48 @@ ngx_http_wix_auth_cut_handler(ngx_http_request_t *r)
 
     changed = 0;
 
+    if (ngx_http_wix_auth_strip_cookies(r, conf->cookies, &changed) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (!changed) {
+        return NGX_DECLINED;
+    }
+
+    /* nginx keeps the value of $http_cookie once somebody has read it */
+
+    wmcf = ngx_http_get_module_main_conf(r, ngx_http_wix_auth_module);
+
+    r->variables[wmcf->cookie_index].valid = 0;
+    r->variables[wmcf->cookie_index].not_found = 0;
+
+    return NGX_DECLINED;
+}
+
+
+/* all Cookie headers; one that becomes empty is unlinked */
+
+static ngx_int_t
+ngx_http_wix_auth_strip_cookies(ngx_http_request_t *r,
+    ngx_http_wix_auth_cookies_t *names, ngx_uint_t *changed)
+{
+#if (nginx_version >= 1023000)
+    ngx_table_elt_t   *h, **ph;
+#else
+    ngx_uint_t         i, n;
+    ngx_table_elt_t  **h;
+#endif
+
 #if (nginx_version >= 1023000)
 
     for (ph = &r->headers_in.cookie; *ph; /* void */) {
         h = *ph;
 
-        if (ngx_http_wix_auth_strip_cookie(r, conf->cookies, h, &changed)
+        if (ngx_http_wix_auth_strip_cookie(r, names, h, changed)
             != NGX_OK)
         {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+            return NGX_ERROR;
         }
 
         if (h->value.len == 0) {
@@ -239,10 +268,10 @@ ngx_http_wix_auth_cut_handler(ngx_http_request_t *r)
 
     for (i = 0; i < r->headers_in.cookies.nelts; i++) {
 
-        if (ngx_http_wix_auth_strip_cookie(r, conf->cookies, h[i], &changed)
+        if (ngx_http_wix_auth_strip_cookie(r, names, h[i], changed)
             != NGX_OK)
         {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+            return NGX_ERROR;
         }
 
         if (h[i]->value.len) {
@@ -254,18 +283,7 @@ ngx_http_wix_auth_cut_handler(ngx_http_request_t *r)
 
 #endif
 
-    if (!changed) {
-        return NGX_DECLINED;
-    }
-
-    /* nginx keeps the value of $http_cookie once somebody has read it */
-
-    wmcf = ngx_http_get_module_main_conf(r, ngx_http_wix_auth_module);
-
-    r->variables[wmcf->cookie_index].valid = 0;
-    r->variables[wmcf->cookie_index].not_found = 0;
-
-    return NGX_DECLINED;
+    return NGX_OK;
 }
 
 
