@@ -10,6 +10,7 @@
 
 
 #define NGX_HTTP_WIX_AUTH_LEASE_MARGIN  1000    /* ms beyond the API timeout */
+#define NGX_HTTP_WIX_AUTH_PAUSE_MAX     30      /* s, asked for by a 5xx */
 #define NGX_HTTP_WIX_AUTH_POLL_FIRST    20      /* ms, doubling */
 #define NGX_HTTP_WIX_AUTH_POLL_LAST     100
 
@@ -37,6 +38,8 @@ static ngx_http_wix_auth_refresh_t *ngx_http_wix_auth_refresh_find(
     ngx_shm_zone_t *zone, ngx_http_wix_auth_session_t *s);
 static void ngx_http_wix_auth_refresh_done(
     ngx_http_wix_auth_api_result_t *result, void *data);
+static ngx_int_t ngx_http_wix_auth_refresh_pause(
+    ngx_http_wix_auth_api_result_t *result);
 static void ngx_http_wix_auth_refresh_store(ngx_http_wix_auth_refresh_t *rf,
     ngx_http_wix_auth_api_result_t *result);
 static void ngx_http_wix_auth_refresh_revoke(ngx_http_wix_auth_refresh_t *rf);
@@ -266,8 +269,8 @@ ngx_http_wix_auth_refresh_done(ngx_http_wix_auth_api_result_t *result,
 
     default:
         ngx_http_wix_auth_session_failed(rf->zone, rf->id, rf->generation,
-                                         rf->lease, result->cause,
-                                         result->retry_after);
+                                rf->lease, result->cause,
+                                ngx_http_wix_auth_refresh_pause(result));
     }
 
     /* a woken request may start another refresh, or go away */
@@ -280,6 +283,19 @@ ngx_http_wix_auth_refresh_done(ngx_http_wix_auth_api_result_t *result,
     }
 
     ngx_destroy_pool(rf->pool);
+}
+
+
+/* only a 429 may ask for a longer pause than the back-off's own limit */
+
+static ngx_int_t
+ngx_http_wix_auth_refresh_pause(ngx_http_wix_auth_api_result_t *result)
+{
+    if (result->cause == NGX_HTTP_WIX_AUTH_CAUSE_429) {
+        return result->retry_after;
+    }
+
+    return ngx_min(result->retry_after, NGX_HTTP_WIX_AUTH_PAUSE_MAX);
 }
 
 

@@ -64,7 +64,7 @@ for my $delay (0, 0.1, 1, 3) {
     subtest "200 requests at once, the API takes $delay s" => sub {
         my $session = shift @old;
         my $before = refreshes();
-        my $id = refresh_fault({type => 'delay', seconds => $delay});
+        refresh_fault({type => 'delay', seconds => $delay});
 
         my @res = concurrent(200, $session->clone, GET => '/',
             headers => {'Sec-Fetch-Mode' => 'cors'});
