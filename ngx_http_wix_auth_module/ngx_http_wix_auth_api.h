@@ -72,6 +72,7 @@ typedef struct {
     ngx_uint_t    state;          /* ..._state_e */
     ngx_str_t     session_token;
     ngx_str_t     state_token;
+    ngx_str_t     email;          /* as Wix spells it; len 0: not told */
 
     /* redirect session: https (or loopback), printable ASCII, no fragment,
        at most 2048 bytes */

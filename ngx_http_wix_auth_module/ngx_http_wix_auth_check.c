@@ -638,6 +638,15 @@ ngx_http_wix_auth_check_pair(ngx_conf_t *cf, ngx_http_wix_auth_conf_t *gate,
                                               &conf->base_place, place);
     }
 
+    if (what == NULL
+        && gate->idle && (conf->idle == 0 || conf->idle > gate->idle))
+    {
+        /* the login would find the session alive and send it back for ever */
+        what = "wix_auth_session_idle";
+        place = ngx_http_wix_auth_check_place(&gate->idle_place,
+                                              &conf->idle_place, place);
+    }
+
     if (what == NULL) {
         return NGX_OK;
     }

@@ -12,6 +12,7 @@ static ngx_uint_t ngx_http_wix_auth_endpoint_of(ngx_http_request_t *r,
     ngx_http_wix_auth_conf_t *conf);
 static ngx_uint_t ngx_http_wix_auth_endpoint_readable(
     ngx_http_wix_auth_call_t *call);
+static void ngx_http_wix_auth_endpoint_cleanup(void *data);
 static ngx_int_t ngx_http_wix_auth_endpoint_get(
     ngx_http_wix_auth_call_t *call);
 static ngx_int_t ngx_http_wix_auth_endpoint_query(
@@ -39,16 +40,21 @@ ngx_int_t
 ngx_http_wix_auth_endpoints_handler(ngx_http_request_t *r)
 {
     ngx_int_t                        rc;
+    ngx_pool_cleanup_t              *cln;
     ngx_http_wix_auth_call_t        *call;
     ngx_http_wix_auth_conf_t        *conf;
     ngx_http_wix_auth_handlers_t    *handlers;
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_wix_auth_module);
 
-    call = ngx_pcalloc(r->pool, sizeof(ngx_http_wix_auth_call_t));
-    if (call == NULL) {
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_wix_auth_call_t));
+    if (cln == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
+
+    call = cln->data;
+    ngx_memzero(call, sizeof(ngx_http_wix_auth_call_t));
+    cln->handler = ngx_http_wix_auth_endpoint_cleanup;
 
     call->request = r;
     call->conf = conf;
@@ -106,6 +112,30 @@ ngx_http_wix_auth_endpoints_handler(ngx_http_request_t *r)
 }
 
 
+/* passwords and codes are among the values */
+
+static void
+ngx_http_wix_auth_endpoint_cleanup(void *data)
+{
+    ngx_http_wix_auth_call_t  *call = data;
+
+    ngx_uint_t                 i;
+    ngx_http_wix_auth_pair_t  *pair;
+
+    if (call->input == NULL) {
+        return;
+    }
+
+    pair = call->input->elts;
+
+    for (i = 0; i < call->input->nelts; i++) {
+        if (pair[i].value.len) {
+            ngx_explicit_memzero(pair[i].value.data, pair[i].value.len);
+        }
+    }
+}
+
+
 static ngx_int_t
 ngx_http_wix_auth_endpoint_get(ngx_http_wix_auth_call_t *call)
 {
@@ -132,8 +162,11 @@ ngx_http_wix_auth_endpoint_get(ngx_http_wix_auth_call_t *call)
         /* a call to Wix is under way and answers later */
 
         r->main->count++;
-        r->read_event_handler = ngx_http_test_reading;
         r->write_event_handler = ngx_http_request_empty_handler;
+
+        if (!r->discard_body) {
+            r->read_event_handler = ngx_http_test_reading;
+        }
     }
 
     return rc;

@@ -6,6 +6,7 @@
 
 #include "ngx_http_wix_auth_endpoint.h"
 #include "ngx_http_wix_auth_json.h"
+#include "ngx_http_wix_auth_refresh.h"
 
 
 #define NGX_HTTP_WIX_AUTH_PASSWORD_MAX  1024
@@ -16,6 +17,7 @@ static ngx_uint_t ngx_http_wix_auth_endpoint_insecure(
     ngx_http_wix_auth_call_t *call);
 static ngx_int_t ngx_http_wix_auth_login_at_wix(
     ngx_http_wix_auth_call_t *call, ngx_uint_t silent);
+static ngx_uint_t ngx_http_wix_auth_login_address(ngx_str_t *email);
 static ngx_int_t ngx_http_wix_auth_login_wrong(ngx_http_wix_auth_call_t *call,
     const char *name, const char *text);
 static void ngx_http_wix_auth_login_finished(ngx_http_wix_auth_login_t *l);
@@ -25,8 +27,17 @@ static ngx_int_t ngx_http_wix_auth_callback_error(
     ngx_http_wix_auth_call_t *call, ngx_str_t *error);
 static ngx_int_t ngx_http_wix_auth_callback_restart(
     ngx_http_wix_auth_call_t *call);
+static ngx_int_t ngx_http_wix_auth_callback_again_url(
+    ngx_http_wix_auth_call_t *call, ngx_str_t *url);
 static void ngx_http_wix_auth_callback_finished(ngx_http_wix_auth_login_t *l);
 static void ngx_http_wix_auth_logout_finished(ngx_http_wix_auth_login_t *l);
+static ngx_int_t ngx_http_wix_auth_session_required(
+    ngx_http_wix_auth_call_t *call, ngx_uint_t again);
+static ngx_int_t ngx_http_wix_auth_session_stale(
+    ngx_http_wix_auth_call_t *call);
+static ngx_int_t ngx_http_wix_auth_session_verdict(
+    ngx_http_wix_auth_call_t *call, ngx_uint_t status);
+static void ngx_http_wix_auth_session_wake(ngx_http_wix_auth_record_t *rec);
 
 
 /* a Secure cookie would not come back over plain http */
@@ -71,6 +82,14 @@ ngx_http_wix_auth_get_login(ngx_http_wix_auth_call_t *call)
     }
 
     if (call->conf->login->kind == NGX_HTTP_WIX_AUTH_LOGIN_WIX) {
+
+        if (l->binding.len == 0
+            && ngx_http_wix_auth_form_get(call->input, "again"))
+        {
+            return ngx_http_wix_auth_call_error(call,
+                                            NGX_HTTP_WIX_AUTH_STATE_MISMATCH);
+        }
+
         return ngx_http_wix_auth_login_at_wix(call, call->conf->login->sso);
     }
 
@@ -167,15 +186,11 @@ ngx_http_wix_auth_post_login(ngx_http_wix_auth_call_t *call)
                                            "Please enter an e-mail address.");
     }
 
-    l->email = *email;
+    if (email->len <= NGX_HTTP_WIX_AUTH_EMAIL_MAX) {
+        l->email = *email;
+    }
 
-    if (email->len > NGX_HTTP_WIX_AUTH_EMAIL_MAX
-        || ngx_strlchr(email->data, email->data + email->len, '@') == NULL)
-    {
-        if (email->len > NGX_HTTP_WIX_AUTH_EMAIL_MAX) {
-            ngx_str_null(&l->email);
-        }
-
+    if (!ngx_http_wix_auth_login_address(email)) {
         return ngx_http_wix_auth_login_wrong(call, "email",
                                           "This is not an e-mail address.");
     }
@@ -198,6 +213,34 @@ ngx_http_wix_auth_post_login(ngx_http_wix_auth_call_t *call)
     }
 
     return NGX_DONE;
+}
+
+
+/* Wix judges addresses; here only what must not reach a header is refused */
+
+static ngx_uint_t
+ngx_http_wix_auth_login_address(ngx_str_t *email)
+{
+    ngx_uint_t  i, at;
+
+    if (email->len > NGX_HTTP_WIX_AUTH_EMAIL_MAX) {
+        return 0;
+    }
+
+    at = 0;
+
+    for (i = 0; i < email->len; i++) {
+
+        if (email->data[i] <= ' ' || email->data[i] == 0x7f) {
+            return 0;
+        }
+
+        if (email->data[i] == '@') {
+            at = 1;
+        }
+    }
+
+    return at;
 }
 
 
@@ -437,10 +480,7 @@ ngx_http_wix_auth_callback_restart(ngx_http_wix_auth_call_t *call)
         return ngx_http_wix_auth_call_error(call, l->reason);
     }
 
-    if (ngx_http_wix_auth_site_login_url(call->request, &l->site.prefix,
-                                         &l->return_url, &url)
-        != NGX_OK)
-    {
+    if (ngx_http_wix_auth_callback_again_url(call, &url) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -449,6 +489,44 @@ ngx_http_wix_auth_callback_restart(ngx_http_wix_auth_call_t *call)
                   &ngx_http_wix_auth_reason(l->reason)->code);
 
     return ngx_http_wix_auth_call_redirect(call, &url, 0, &a);
+}
+
+
+/* "again" ends the circle for who keeps no cookie, and so no marker */
+
+static ngx_int_t
+ngx_http_wix_auth_callback_again_url(ngx_http_wix_auth_call_t *call,
+    ngx_str_t *url)
+{
+    u_char                     *p;
+    ngx_http_wix_auth_login_t  *l;
+
+    l = call->login;
+
+    if (l->return_url.len == 0) {
+        ngx_str_set(&l->return_url, "/");
+    }
+
+    if (ngx_http_wix_auth_site_login_url(call->request, &l->site.prefix,
+                                         &l->return_url, url)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (l->rec->binding.len) {
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(call->request->pool, url->len + sizeof("&again=1") - 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    url->len = ngx_sprintf(p, "%V&again=1", url) - p;
+    url->data = p;
+
+    return NGX_OK;
 }
 
 
@@ -549,13 +627,6 @@ ngx_http_wix_auth_get_session(ngx_http_wix_auth_call_t *call)
     l = call->login;
     call->html = 0;
 
-    if (ngx_http_wix_auth_record_lookup(l->rec, call->conf, 0, 0) != NGX_OK) {
-        return ngx_http_wix_auth_call_error(call,
-                                            NGX_HTTP_WIX_AUTH_INTERNAL_ERROR);
-    }
-
-    ngx_memzero(&a, sizeof(ngx_http_wix_auth_answer_t));
-
     require = ngx_http_wix_auth_form_get(call->input, "require");
 
     /* auth_request takes any 2xx for a yes, so it is never told "no" in JSON */
@@ -563,15 +634,15 @@ ngx_http_wix_auth_get_session(ngx_http_wix_auth_call_t *call)
     if (call->request != call->request->main
         || (require && require->len == 1 && require->data[0] == '1'))
     {
-        a.status = l->rec->found ? NGX_HTTP_NO_CONTENT
-                                 : NGX_HTTP_UNAUTHORIZED;
-
-        if (!l->rec->found) {
-            ngx_str_set(&a.challenge, "Bearer realm=\"wix\"");
-        }
-
-        return ngx_http_wix_auth_answer(call->request, &a);
+        return ngx_http_wix_auth_session_required(call, 0);
     }
+
+    if (ngx_http_wix_auth_record_lookup(l->rec, call->conf, 0, 0) != NGX_OK) {
+        return ngx_http_wix_auth_call_error(call,
+                                            NGX_HTTP_WIX_AUTH_INTERNAL_ERROR);
+    }
+
+    ngx_memzero(&a, sizeof(ngx_http_wix_auth_answer_t));
 
     w = ngx_http_wix_auth_json_begin(call->request->pool);
     if (w == NULL) {
@@ -618,4 +689,129 @@ ngx_http_wix_auth_get_session(ngx_http_wix_auth_call_t *call)
     ngx_str_set(&a.type, "application/json");
 
     return ngx_http_wix_auth_answer(call->request, &a);
+}
+
+
+/*
+ * The gate's judgement for auth_request: 204, 401, or the status of an
+ * outage, all without a body.  Waits for a refresh as the gate does, but is
+ * no activity of the member.
+ */
+
+static ngx_int_t
+ngx_http_wix_auth_session_required(ngx_http_wix_auth_call_t *call,
+    ngx_uint_t again)
+{
+    ngx_int_t                    rc;
+    ngx_uint_t                   tries;
+    ngx_http_wix_auth_conf_t    *conf;
+    ngx_http_wix_auth_record_t  *rec;
+
+    rec = call->login->rec;
+    conf = call->conf;
+
+    for (tries = 0; tries < 3; tries++) {
+
+        if (ngx_http_wix_auth_record_lookup(rec, conf, 0, again) != NGX_OK) {
+            break;
+        }
+
+        if (!rec->found) {
+            return ngx_http_wix_auth_session_verdict(call,
+                                                     NGX_HTTP_UNAUTHORIZED);
+        }
+
+        if (ngx_time() < rec->session.token_expires) {
+            ngx_http_wix_auth_refresh_due(rec, conf);
+
+            return ngx_http_wix_auth_session_verdict(call,
+                                                     NGX_HTTP_NO_CONTENT);
+        }
+
+        if (rec->timedout || rec->session.failures) {
+            return ngx_http_wix_auth_session_stale(call);
+        }
+
+        rec->data = call;
+
+        rc = ngx_http_wix_auth_refresh_wait(rec, conf,
+                                            ngx_http_wix_auth_session_wake);
+
+        if (rc == NGX_AGAIN) {
+            return NGX_DONE;
+        }
+
+        if (rc != NGX_OK) {
+            break;
+        }
+
+        /* the record has just changed: look again */
+        again = 1;
+    }
+
+    return ngx_http_wix_auth_session_verdict(call,
+                                             NGX_HTTP_INTERNAL_SERVER_ERROR);
+}
+
+
+static ngx_int_t
+ngx_http_wix_auth_session_stale(ngx_http_wix_auth_call_t *call)
+{
+    ngx_uint_t                   cause;
+    ngx_http_wix_auth_record_t  *rec;
+
+    rec = call->login->rec;
+
+    if (rec->timedout) {
+        cause = NGX_HTTP_WIX_AUTH_CAUSE_TIMEOUT;
+
+    } else {
+        cause = rec->session.cause;
+        ngx_http_wix_auth_refresh_due(rec, call->conf);
+    }
+
+    if (ngx_http_wix_auth_refresh_stale(rec, call->conf, cause)) {
+        return ngx_http_wix_auth_session_verdict(call, NGX_HTTP_NO_CONTENT);
+    }
+
+    return ngx_http_wix_auth_session_verdict(call,
+                                    cause == NGX_HTTP_WIX_AUTH_CAUSE_TIMEOUT
+                                    ? NGX_HTTP_GATEWAY_TIME_OUT
+                                    : NGX_HTTP_SERVICE_UNAVAILABLE);
+}
+
+
+static ngx_int_t
+ngx_http_wix_auth_session_verdict(ngx_http_wix_auth_call_t *call,
+    ngx_uint_t status)
+{
+    ngx_http_wix_auth_answer_t  a;
+
+    ngx_memzero(&a, sizeof(ngx_http_wix_auth_answer_t));
+
+    a.status = status;
+
+    if (status == NGX_HTTP_UNAUTHORIZED) {
+        ngx_str_set(&a.challenge, "Bearer realm=\"wix\"");
+
+    } else if (status >= NGX_HTTP_SERVICE_UNAVAILABLE) {
+        a.retry_after = ngx_http_wix_auth_refresh_retry(call->login->rec);
+    }
+
+    return ngx_http_wix_auth_answer(call->request, &a);
+}
+
+
+static void
+ngx_http_wix_auth_session_wake(ngx_http_wix_auth_record_t *rec)
+{
+    ngx_http_wix_auth_call_t  *call = rec->data;
+
+    ngx_int_t  rc;
+
+    rc = ngx_http_wix_auth_session_required(call, 1);
+
+    if (rc != NGX_DONE) {
+        ngx_http_wix_auth_call_finish(call, rc);
+    }
 }

@@ -18,11 +18,10 @@
 static ngx_int_t ngx_http_wix_auth_gate_decide(
     ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf,
     ngx_uint_t again);
-static void ngx_http_wix_auth_gate_background(
-    ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf);
 static ngx_int_t ngx_http_wix_auth_gate_expired(
     ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf);
-static ngx_int_t ngx_http_wix_auth_gate_suspend(ngx_http_request_t *r);
+static ngx_int_t ngx_http_wix_auth_gate_suspend(
+    ngx_http_wix_auth_record_t *rec);
 static void ngx_http_wix_auth_gate_wake(ngx_http_wix_auth_record_t *rec);
 static ngx_int_t ngx_http_wix_auth_gate_pass(
     ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf,
@@ -105,7 +104,7 @@ ngx_http_wix_auth_gate_decide(ngx_http_wix_auth_record_t *rec,
                                     NGX_HTTP_WIX_AUTH_OK);
             }
 
-            ngx_http_wix_auth_gate_background(rec, conf);
+            ngx_http_wix_auth_refresh_due(rec, conf);
 
             return ngx_http_wix_auth_gate_pass(rec, conf,
                                                NGX_HTTP_WIX_AUTH_STATUS_HIT,
@@ -124,38 +123,6 @@ ngx_http_wix_auth_gate_decide(ngx_http_wix_auth_record_t *rec,
 
     return ngx_http_wix_auth_gate_error(rec, conf,
                                         NGX_HTTP_WIX_AUTH_INTERNAL_ERROR);
-}
-
-
-/*
- * Within refresh_before of the expiry, but never earlier than half of the
- * token's life, and up to 10 % later, so that sessions spread.
- */
-
-static void
-ngx_http_wix_auth_gate_background(ngx_http_wix_auth_record_t *rec,
-    ngx_http_wix_auth_conf_t *conf)
-{
-    time_t                        before;
-    ngx_http_wix_auth_session_t  *s;
-
-    s = &rec->session;
-
-    before = ngx_min(conf->refresh_before, s->token_lifetime / 2);
-    before -= before * (time_t) s->jitter / 2560;
-
-    if (ngx_time() < s->token_expires - before || s->leased) {
-        return;
-    }
-
-    if (s->failures
-        && (ngx_msec_int_t) (s->retry_at - ngx_current_msec) > 0)
-    {
-        return;
-    }
-
-    /* a failure is noted in the record; this request goes on regardless */
-    (void) ngx_http_wix_auth_refresh_start(rec, conf);
 }
 
 
@@ -193,7 +160,7 @@ ngx_http_wix_auth_gate_expired(ngx_http_wix_auth_record_t *rec,
     {
 
     case NGX_AGAIN:
-        return ngx_http_wix_auth_gate_suspend(rec->request);
+        return ngx_http_wix_auth_gate_suspend(rec);
 
     case NGX_OK:
         return NGX_DECLINED;
@@ -206,12 +173,17 @@ ngx_http_wix_auth_gate_expired(ngx_http_wix_auth_record_t *rec,
 
 
 static ngx_int_t
-ngx_http_wix_auth_gate_suspend(ngx_http_request_t *r)
+ngx_http_wix_auth_gate_suspend(ngx_http_wix_auth_record_t *rec)
 {
+    ngx_http_request_t  *r;
+
+    r = rec->request;
+
     r->read_event_handler = ngx_http_test_reading;
     r->write_event_handler = ngx_http_request_empty_handler;
 
     if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK) {
+        ngx_http_wix_auth_refresh_leave(rec);
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -229,8 +201,6 @@ ngx_http_wix_auth_gate_wake(ngx_http_wix_auth_record_t *rec)
     c = r->connection;
 
     rec->resumed = 1;
-    rec->held += ngx_current_msec - rec->wait_start;
-    rec->wait_start = ngx_current_msec;
 
     ngx_http_set_log_request(c->log, r);
 
@@ -268,9 +238,7 @@ ngx_http_wix_auth_gate_stale(ngx_http_wix_auth_record_t *rec,
              ? NGX_HTTP_WIX_AUTH_UPSTREAM_TIMEOUT
              : NGX_HTTP_WIX_AUTH_UPSTREAM_UNAVAILABLE;
 
-    if ((conf->stale->causes & cause)
-        && ngx_time() - rec->session.token_expires < conf->stale->time)
-    {
+    if (ngx_http_wix_auth_refresh_stale(rec, conf, cause)) {
         ngx_log_error(NGX_LOG_INFO, rec->request->connection->log, 0,
                       "wix_auth: stale session passes, %V",
                       &ngx_http_wix_auth_reason(reason)->code);
@@ -328,9 +296,9 @@ static ngx_int_t
 ngx_http_wix_auth_gate_error(ngx_http_wix_auth_record_t *rec,
     ngx_http_wix_auth_conf_t *conf, ngx_uint_t reason)
 {
-    ngx_uint_t                   upgrade;
-    ngx_msec_int_t               left;
+    ngx_int_t                    retry_after;
     ngx_str_t                    action;
+    ngx_uint_t                   upgrade;
     ngx_http_request_t          *r;
     ngx_http_wix_auth_answer_t   a;
 
@@ -341,12 +309,15 @@ ngx_http_wix_auth_gate_error(ngx_http_wix_auth_record_t *rec,
     rec->passed = 0;
     rec->status = NGX_HTTP_WIX_AUTH_STATUS_ERROR;
 
-    left = rec->session.retry_at - ngx_current_msec;
-    rec->retry_after = (rec->found && rec->session.failures && left > 0)
-                       ? (left + 999) / 1000 : 1;
+    retry_after = rec->found ? ngx_http_wix_auth_refresh_retry(rec) : 1;
 
-    /* the variables of who cannot be vouched for are empty */
+    /*
+     * The variables of who cannot be vouched for are empty, and a second
+     * pass, after error_page, must not take that for "no session".
+     */
+
     rec->found = 0;
+    rec->looked = NULL;
 
     ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                   "wix_auth: %s, %V",
@@ -375,7 +346,7 @@ ngx_http_wix_auth_gate_error(ngx_http_wix_auth_record_t *rec,
     }
 
     if (a.status != NGX_HTTP_INTERNAL_SERVER_ERROR) {
-        a.retry_after = rec->retry_after;
+        a.retry_after = retry_after;
     }
 
     return ngx_http_wix_auth_answer_deny(r, &a);

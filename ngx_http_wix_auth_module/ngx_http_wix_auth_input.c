@@ -76,6 +76,18 @@ ngx_http_wix_auth_input_read(ngx_http_request_t *r,
         return NGX_DONE;
     }
 
+    if (r->request_body && r->request_body->temp_file) {
+
+        /* somebody has read it before us, and not into memory */
+
+        in->reason = NGX_HTTP_WIX_AUTH_BODY_TOO_LARGE;
+
+        r->main->count++;
+        handler(r, in->reason, &in->body, data);
+
+        return NGX_DONE;
+    }
+
     /* pieces come to us and not into a temporary file */
 
     r->request_body_no_buffering = 1;

@@ -9,6 +9,7 @@
 
 
 static void ngx_http_wix_auth_login_cleanup(void *data);
+static void ngx_http_wix_auth_login_wipe(ngx_str_t *text);
 static void ngx_http_wix_auth_login_context(ngx_http_wix_auth_login_t *l,
     ngx_http_wix_auth_attempt_ctx_t *ctx);
 static void ngx_http_wix_auth_login_result(ngx_http_wix_auth_login_t *l,
@@ -95,6 +96,18 @@ ngx_http_wix_auth_login_cleanup(void *data)
     if (l->call) {
         ngx_http_wix_auth_api_cancel(l->call);
         l->call = NULL;
+    }
+
+    ngx_http_wix_auth_login_wipe(&l->attempt.verifier);
+    ngx_http_wix_auth_login_wipe(&l->tokens);
+}
+
+
+static void
+ngx_http_wix_auth_login_wipe(ngx_str_t *text)
+{
+    if (text->len) {
+        ngx_explicit_memzero(text->data, text->len);
     }
 }
 
@@ -199,6 +212,16 @@ ngx_http_wix_auth_login_answered(ngx_http_wix_auth_api_result_t *result,
     case NGX_HTTP_WIX_AUTH_STATE_SUCCESS:
         ngx_str_null(&none);
 
+        if (result->email.len) {
+            l->email.len = result->email.len;
+            l->email.data = ngx_pstrdup(l->request->pool, &result->email);
+
+            if (l->email.data == NULL) {
+                ngx_http_wix_auth_login_fail(l);
+                return;
+            }
+        }
+
         rc = ngx_http_wix_auth_login_authorize(l, &result->session_token,
                                                &none, 0);
         if (rc != NGX_OK) {
@@ -264,7 +287,9 @@ ngx_http_wix_auth_login_authorize(ngx_http_wix_auth_login_t *l,
 
     pool = l->request->pool;
 
-    if (ngx_http_wix_auth_login_bind(l) != NGX_OK) {
+    /* the cookie must outlive this attempt, not only the first one */
+
+    if (ngx_http_wix_auth_login_mark(l, l->restarted) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -628,6 +653,9 @@ ngx_http_wix_auth_login_leave(ngx_http_wix_auth_login_t *l)
                                             ngx_http_wix_auth_login_renewed,
                                             l);
 
+        ngx_http_wix_auth_login_wipe(&fresh.access_token);
+        ngx_http_wix_auth_login_wipe(&fresh.refresh_token);
+
         return l->call ? NGX_OK : NGX_ERROR;
     }
 
@@ -655,6 +683,9 @@ ngx_http_wix_auth_login_tokens(ngx_http_wix_auth_login_t *l,
     if (q.buf == NULL) {
         return NGX_ERROR;
     }
+
+    l->tokens.data = q.buf;
+    l->tokens.len = q.size;
 
     for (i = 0; i < l->rec->ncookies; i++) {
 

@@ -50,6 +50,7 @@ struct ngx_http_wix_auth_login_s {
     unsigned                       leaves:1;    /* redirect_url is Wix's */
 
     /* the room's own */
+    ngx_str_t                      tokens;      /* memory to be wiped */
     ngx_str_t                      binding;
     ngx_uint_t                     restarted;   /* marker in the cookie */
     ngx_http_wix_auth_attempt_t    attempt;

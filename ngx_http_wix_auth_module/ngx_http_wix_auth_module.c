@@ -397,6 +397,8 @@ ngx_http_wix_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_wix_auth_conf_t  *prev = parent;
     ngx_http_wix_auth_conf_t  *conf = child;
 
+    ngx_http_core_loc_conf_t  *clcf;
+
     static ngx_http_wix_auth_login_conf_t  login = {
         NGX_HTTP_WIX_AUTH_LOGIN_BUILTIN, 0, NULL
     };
@@ -413,6 +415,17 @@ ngx_http_wix_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     if (conf->ring == NULL) {
         conf->ring = prev->ring;
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->noname && prev->endpoint != NGX_HTTP_WIX_AUTH_EP_NONE) {
+
+        /* "if" and limit_except inside are endpoints still */
+
+        conf->endpoint = prev->endpoint;
+        conf->prefix = prev->prefix;
+        clcf->handler = ngx_http_wix_auth_endpoints_handler;
     }
 
     ngx_conf_merge_uint_value(conf->mode, prev->mode, NGX_HTTP_WIX_AUTH_OFF);

@@ -220,7 +220,9 @@ ngx_http_wix_auth_record_lookup(ngx_http_wix_auth_record_t *rec,
     ngx_http_wix_auth_main_conf_t      *wmcf;
     ngx_http_wix_auth_session_query_t   q;
 
-    if (rec->looked == conf && !again && (!touch || rec->touched)) {
+    if (rec->looked == conf && conf->client_text.len
+        && !again && (!touch || rec->touched))
+    {
         return NGX_OK;
     }
 

@@ -73,11 +73,11 @@ struct ngx_http_wix_auth_record_s {
     ngx_http_wix_auth_conf_t     *conf;
     ngx_uint_t                    status;
     ngx_msec_t                    held;      /* time that we held it */
-    ngx_uint_t                    retry_after;   /* seconds, of an error */
 
     /* a wait for a refresh; the refresh room's */
     ngx_http_wix_auth_wake_pt     wake;
     ngx_http_wix_auth_wake_pt     leave;     /* when the request goes */
+    void                         *data;      /* of who waits */
     void                         *waiting;   /* the refresh, or NULL */
     ngx_queue_t                   queue;     /* of its waiters */
     ngx_event_t                   timer;

@@ -115,6 +115,57 @@ ngx_http_wix_auth_refresh_wait(ngx_http_wix_auth_record_t *rec,
 
 
 void
+ngx_http_wix_auth_refresh_due(ngx_http_wix_auth_record_t *rec,
+    ngx_http_wix_auth_conf_t *conf)
+{
+    time_t                        before;
+    ngx_http_wix_auth_session_t  *s;
+
+    s = &rec->session;
+
+    before = ngx_min(conf->refresh_before, s->token_lifetime / 2);
+    before -= before * (time_t) s->jitter / 2560;
+
+    if (ngx_time() < s->token_expires - before || s->leased) {
+        return;
+    }
+
+    if (s->failures
+        && (ngx_msec_int_t) (s->retry_at - ngx_current_msec) > 0)
+    {
+        return;
+    }
+
+    /* a failure is noted in the record; this request goes on regardless */
+    (void) ngx_http_wix_auth_refresh_start(rec, conf);
+}
+
+
+ngx_uint_t
+ngx_http_wix_auth_refresh_stale(ngx_http_wix_auth_record_t *rec,
+    ngx_http_wix_auth_conf_t *conf, ngx_uint_t cause)
+{
+    return (conf->stale->causes & cause)
+           && ngx_time() - rec->session.token_expires < conf->stale->time;
+}
+
+
+ngx_int_t
+ngx_http_wix_auth_refresh_retry(ngx_http_wix_auth_record_t *rec)
+{
+    ngx_msec_int_t  left;
+
+    if (rec->session.failures == 0) {
+        return 1;
+    }
+
+    left = rec->session.retry_at - ngx_current_msec;
+
+    return (left > 0) ? (left + 999) / 1000 : 1;
+}
+
+
+void
 ngx_http_wix_auth_refresh_leave(ngx_http_wix_auth_record_t *rec)
 {
     if (rec->waiting) {
@@ -441,6 +492,9 @@ static void
 ngx_http_wix_auth_refresh_wake(ngx_http_wix_auth_record_t *rec)
 {
     ngx_http_wix_auth_refresh_leave(rec);
+
+    rec->held += ngx_current_msec - rec->wait_start;
+    rec->wait_start = ngx_current_msec;
 
     rec->wake(rec);
 }

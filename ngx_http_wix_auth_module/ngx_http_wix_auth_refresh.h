@@ -39,6 +39,22 @@ ngx_int_t ngx_http_wix_auth_refresh_start(ngx_http_wix_auth_record_t *rec,
 ngx_int_t ngx_http_wix_auth_refresh_wait(ngx_http_wix_auth_record_t *rec,
     ngx_http_wix_auth_conf_t *conf, ngx_http_wix_auth_wake_pt wake);
 
+/*
+ * Starts a background refresh when it is due: within refresh_before of the
+ * token's end, but never earlier than half of its life, and up to 10 % later,
+ * so that sessions spread; not before a back-off is over.
+ */
+void ngx_http_wix_auth_refresh_due(ngx_http_wix_auth_record_t *rec,
+    ngx_http_wix_auth_conf_t *conf);
+
+/* 1 when the session may pass although its token has ended: the cause is
+   listed, and the grace is not over */
+ngx_uint_t ngx_http_wix_auth_refresh_stale(ngx_http_wix_auth_record_t *rec,
+    ngx_http_wix_auth_conf_t *conf, ngx_uint_t cause);
+
+/* seconds until the next try, at least 1 */
+ngx_int_t ngx_http_wix_auth_refresh_retry(ngx_http_wix_auth_record_t *rec);
+
 /* leaves the wait; for a request that goes away */
 void ngx_http_wix_auth_refresh_leave(ngx_http_wix_auth_record_t *rec);
 

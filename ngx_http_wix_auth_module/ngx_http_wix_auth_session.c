@@ -12,6 +12,7 @@
 #define NGX_HTTP_WIX_AUTH_BACKOFF_MAX  30000
 
 
+static ngx_uint_t ngx_http_wix_auth_session_text(ngx_str_t *text);
 static void ngx_http_wix_auth_session_insert(ngx_http_wix_auth_zone_sh_t *sh,
     ngx_http_wix_auth_record_node_t *rn, ngx_http_wix_auth_session_t *s,
     ngx_str_t *strings);
@@ -227,6 +228,8 @@ ngx_http_wix_auth_session_create(ngx_shm_zone_t *shm_zone,
 
     if (s->member_id.len > NGX_HTTP_WIX_AUTH_MEMBER_ID_MAX
         || s->email.len > NGX_HTTP_WIX_AUTH_EMAIL_MAX
+        || !ngx_http_wix_auth_session_text(&s->member_id)
+        || !ngx_http_wix_auth_session_text(&s->email)
         || s->access_token.len > NGX_HTTP_WIX_AUTH_TOKEN_MAX
         || s->refresh_token.len > NGX_HTTP_WIX_AUTH_TOKEN_MAX)
     {
@@ -286,6 +289,23 @@ failed:
                   &shm_zone->shm.name, shm_zone->shm.size);
 
     return NGX_ERROR;
+}
+
+
+/* the values become header text: no control character, no blank */
+
+static ngx_uint_t
+ngx_http_wix_auth_session_text(ngx_str_t *text)
+{
+    size_t  i;
+
+    for (i = 0; i < text->len; i++) {
+        if (text->data[i] <= ' ' || text->data[i] == 0x7f) {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 
@@ -446,7 +466,9 @@ ngx_http_wix_auth_session_refreshed(ngx_shm_zone_t *shm_zone, u_char id[16],
 
     rn = ngx_http_wix_auth_zone_find(zone->sh, id);
 
-    if (rn == NULL || rn->reason || rn->generation != generation) {
+    if (rn == NULL || rn->reason || rn->generation != generation
+        || ngx_time() >= rn->expires)
+    {
         goto done;
     }
 

@@ -111,8 +111,9 @@ ngx_int_t ngx_http_wix_auth_session_find(ngx_shm_zone_t *shm_zone,
 
 /*
  * Stores a new session made of s (id, handle, client, created, expires,
- * token_*, strings).  NGX_OK; NGX_DECLINED: a string is too long; NGX_ERROR:
- * no room, even after evictions.
+ * token_*, strings).  NGX_OK; NGX_DECLINED: a string is too long, or member
+ * id or e-mail hold what no header may; NGX_ERROR: no room, even after
+ * evictions.
  */
 ngx_int_t ngx_http_wix_auth_session_create(ngx_shm_zone_t *shm_zone,
     ngx_http_wix_auth_session_t *s, ngx_log_t *log);

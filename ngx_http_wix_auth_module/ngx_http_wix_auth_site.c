@@ -38,8 +38,9 @@ ngx_http_wix_auth_site_client(ngx_http_request_t *r,
 
     if (ngx_http_wix_auth_guid_parse(&value, site->client_id) != NGX_OK) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "wix_auth: \"wix_auth_client_id\" is \"%V\" for this "
-                      "request, which is no client id", &value);
+                      "wix_auth: \"wix_auth_client_id\" gives no client id "
+                      "for this request, but a value of %uz bytes",
+                      value.len);
         return NGX_ERROR;
     }
 
@@ -96,8 +97,8 @@ ngx_http_wix_auth_site_base(ngx_http_request_t *r,
         || url.path.len > 1)
     {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "wix_auth: the base URL is \"%V\" for this request, "
-                      "which is no origin", &text);
+                      "wix_auth: \"wix_auth_base_url\" gives no origin for "
+                      "this request, but a value of %uz bytes", text.len);
         return NGX_ERROR;
     }
 

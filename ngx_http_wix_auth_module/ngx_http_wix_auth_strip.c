@@ -143,8 +143,8 @@ ngx_http_wix_auth_strip_remove(ngx_http_request_t *r, ngx_list_part_t *prev,
         }
     }
 
-    /* a later push opens a part of its own */
-    list->nalloc = list->last->nelts;
+    /* a later push opens a part of its own; an empty one keeps a place */
+    list->nalloc = ngx_max(list->last->nelts, 1);
 
     return NGX_OK;
 }

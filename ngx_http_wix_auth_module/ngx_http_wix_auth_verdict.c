@@ -15,6 +15,7 @@
 #define NGX_HTTP_WIX_AUTH_SESSION_TOKEN_MAX  4096
 #define NGX_HTTP_WIX_AUTH_STATE_TOKEN_MAX    2048
 #define NGX_HTTP_WIX_AUTH_MEMBER_ID_MAX      64
+#define NGX_HTTP_WIX_AUTH_ADDRESS_MAX        254   /* RFC 5321, 4.5.3.1.3 */
 #define NGX_HTTP_WIX_AUTH_ERROR_CODE_MAX     64
 #define NGX_HTTP_WIX_AUTH_EXPIRES_IN_MAX     315360000  /* ten years */
 
@@ -506,6 +507,13 @@ ngx_http_wix_auth_api_login_answer(ngx_http_wix_auth_api_call_t *call,
             call->err = "no sessionToken";
             return NGX_DECLINED;
         }
+
+        /* nice to have: the member may have typed it in other letters */
+
+        (void) ngx_http_wix_auth_api_text(call->root,
+                                          "identity.email.address",
+                                          NGX_HTTP_WIX_AUTH_ADDRESS_MAX,
+                                          &result->email);
 
         result->state = NGX_HTTP_WIX_AUTH_STATE_SUCCESS;
         return NGX_OK;

@@ -617,7 +617,9 @@ ngx_http_wix_auth_zone_evict(ngx_http_wix_auth_zone_t *zone, time_t now)
     {
         rn = ngx_queue_data(q, ngx_http_wix_auth_record_node_t, age);
 
-        if (now >= rn->expires) {
+        if (now >= rn->expires
+            && !ngx_http_wix_auth_record_leased(rn, ngx_current_msec))
+        {
             ngx_http_wix_auth_zone_delete(zone, rn);
             return NGX_OK;
         }
