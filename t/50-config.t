@@ -348,6 +348,11 @@ subtest 'a gate needs a way in' => sub {
                  . $endpoints),
         'is longer than "wix_auth_session_lifetime"', 'use "off"');
 
+    refused('a gate with a shorter idle limit than its endpoints', $http
+        . server("wix_auth required;\n$endpoints\n"
+                 . "location /admin {\nwix_auth_session_idle 5m; #@\n}"),
+        'differ in "wix_auth_session_idle"', 'set it in the server block');
+
     for my $uri ('/_wix/cb', '/_wix/callback/', '/callback',
                  'https://shop.example.com/_wix/login', '/_wix/callback#a')
     {
