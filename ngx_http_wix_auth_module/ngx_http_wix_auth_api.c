@@ -389,6 +389,7 @@ ngx_http_wix_auth_api_send(ngx_http_wix_auth_api_call_t *call,
     f->handler = ngx_http_wix_auth_api_done;
     f->data = call;
     f->idempotent = call->op->idempotent;
+    f->urgent = call->op->grant;
 
     call->fetch = f;
 

@@ -40,7 +40,8 @@ typedef struct {
 
     unsigned                        visitor:1;     /* as a visitor */
     unsigned                        idempotent:1;
-    unsigned                        grant:1;       /* invalid_grant counts */
+    unsigned                        grant:1;       /* invalid_grant counts, and
+                                                      a member waits */
     unsigned                        quiet:1;       /* its failure is no news */
 } ngx_http_wix_auth_api_op_t;
 

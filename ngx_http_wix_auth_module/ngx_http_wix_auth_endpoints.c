@@ -79,6 +79,12 @@ ngx_http_wix_auth_endpoints_handler(ngx_http_request_t *r)
 
     handlers = &ngx_http_wix_auth_handlers[call->endpoint];
 
+    if (r != r->main && !(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+        /* a subrequest shares the body with whom it belongs to: hands off */
+        return ngx_http_wix_auth_call_error(call,
+                                         NGX_HTTP_WIX_AUTH_METHOD_NOT_ALLOWED);
+    }
+
     if (call->post && handlers->post
         && ngx_http_wix_auth_endpoint_readable(call))
     {

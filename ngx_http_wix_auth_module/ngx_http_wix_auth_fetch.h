@@ -21,6 +21,7 @@
 
 
 #define NGX_HTTP_WIX_AUTH_FETCH_ACTIVE   256     /* transfers a worker */
+#define NGX_HTTP_WIX_AUTH_FETCH_RESERVE  32      /* more for urgent ones */
 #define NGX_HTTP_WIX_AUTH_FETCH_QUEUED   1024    /* and waiting for a place */
 #define NGX_HTTP_WIX_AUTH_FETCH_BODY     65536   /* bytes of an answer */
 
@@ -62,6 +63,7 @@ struct ngx_http_wix_auth_fetch_s {
     ngx_http_wix_auth_fetch_pt       handler;
     void                            *data;
     unsigned                         idempotent:1;  /* may be sent twice */
+    unsigned                         urgent:1;  /* before all that are not */
 
     /* the answer, valid inside the handler */
 

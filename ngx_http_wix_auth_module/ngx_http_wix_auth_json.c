@@ -7,36 +7,23 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
-#include <yajl/yajl_gen.h>
 #include <yajl/yajl_parse.h>
 
 #include "ngx_http_wix_auth_json.h"
+#include "ngx_http_wix_auth_write_json.h"
 
 
-#define NGX_HTTP_WIX_AUTH_JSON_TEXT        1048576
 #define NGX_HTTP_WIX_AUTH_JSON_NUMBER_LEN  64
 
 
 /*
- * yajl does not check what malloc returns and frees its buffers as they
- * are, tokens included.  So it gets memory from one block that is taken, and
- * later wiped, as a whole.  The reader's is large enough for the worst text
- * of its length: two buffers, doubled from 2048 bytes until they hold it,
- * are less than four times the length each; our copy of the text and the
- * sorting of keys take five times the length at most.
+ * Large enough for the worst text of its length: two buffers, doubled from
+ * 2048 bytes until they hold it, are less than four times the length each;
+ * our copy of the text and the sorting of keys take five times the length at
+ * most.
  */
 
 #define NGX_HTTP_WIX_AUTH_JSON_ARENA(len)  ((len) * 16 + 16384)
-
-/* the generator's state is some 600 bytes */
-#define NGX_HTTP_WIX_AUTH_JSON_GEN         2048
-
-
-typedef struct {
-    u_char                            *start;
-    u_char                            *pos;
-    u_char                            *end;
-} ngx_http_wix_auth_json_arena_t;
 
 
 typedef struct {
@@ -55,36 +42,16 @@ typedef struct {
 } ngx_http_wix_auth_json_reader_t;
 
 
-struct ngx_http_wix_auth_json_writer_s {
-    ngx_pool_t                        *pool;
-    yajl_gen                           gen;
-    ngx_http_wix_auth_json_arena_t     arena;
-    yajl_alloc_funcs                   funcs;
-
-    u_char                            *buf;
-    size_t                             len;
-    size_t                             size;
-
-    ngx_uint_t                         depth;
-    u_char                             map[NGX_HTTP_WIX_AUTH_JSON_DEPTH];
-
-    unsigned                           started:1;
-    unsigned                           failed:1;
-};
-
-
 static ngx_int_t ngx_http_wix_auth_json_read(
     ngx_http_wix_auth_json_reader_t *reader, ngx_str_t *text);
 static void ngx_http_wix_auth_json_tree_wipe(ngx_http_wix_auth_json_t *root);
 static void ngx_http_wix_auth_json_str_wipe(ngx_str_t *text);
-static ngx_uint_t ngx_http_wix_auth_json_utf8(const u_char *p, size_t len);
 static void ngx_http_wix_auth_json_surrogates(u_char *p, size_t len);
 static ngx_uint_t ngx_http_wix_auth_json_escape(u_char *p, u_char *last);
 static ngx_int_t ngx_http_wix_auth_json_number(ngx_str_t *text, int64_t max,
     int64_t *value);
 static ngx_int_t ngx_http_wix_auth_json_whole(u_char *digits, ngx_int_t n,
     ngx_int_t point, int64_t max, int64_t *value);
-
 static ngx_http_wix_auth_json_t *ngx_http_wix_auth_json_add(
     ngx_http_wix_auth_json_reader_t *reader,
     ngx_http_wix_auth_json_type_e type);
@@ -94,7 +61,6 @@ static int ngx_http_wix_auth_json_open(ngx_http_wix_auth_json_reader_t *reader,
     ngx_http_wix_auth_json_type_e type);
 static int ngx_libc_cdecl ngx_http_wix_auth_json_compare(const void *one,
     const void *two);
-
 static int ngx_http_wix_auth_json_on_null(void *data);
 static int ngx_http_wix_auth_json_on_bool(void *data, int value);
 static int ngx_http_wix_auth_json_on_number(void *data, const char *text,
@@ -107,17 +73,6 @@ static int ngx_http_wix_auth_json_on_key(void *data,
 static int ngx_http_wix_auth_json_on_map_end(void *data);
 static int ngx_http_wix_auth_json_on_array(void *data);
 static int ngx_http_wix_auth_json_on_array_end(void *data);
-
-static void *ngx_http_wix_auth_json_malloc(void *data, size_t size);
-static void *ngx_http_wix_auth_json_realloc(void *data, void *p, size_t size);
-static void ngx_http_wix_auth_json_free(void *data, void *p);
-
-static ngx_uint_t ngx_http_wix_auth_json_key(
-    ngx_http_wix_auth_json_writer_t *w, const char *key);
-static void ngx_http_wix_auth_json_push(ngx_http_wix_auth_json_writer_t *w,
-    const char *key, ngx_uint_t map);
-static void ngx_http_wix_auth_json_print(void *data, const char *text,
-    size_t len);
 
 
 static const yajl_callbacks  ngx_http_wix_auth_json_callbacks = {
@@ -271,194 +226,6 @@ ngx_http_wix_auth_json_wipe(ngx_http_wix_auth_json_t *root)
 }
 
 
-ngx_http_wix_auth_json_writer_t *
-ngx_http_wix_auth_json_begin(ngx_pool_t *pool)
-{
-    ngx_http_wix_auth_json_writer_t  *w;
-
-    w = ngx_pcalloc(pool, sizeof(ngx_http_wix_auth_json_writer_t));
-    if (w == NULL) {
-        return NULL;
-    }
-
-    w->pool = pool;
-
-    w->arena.start = ngx_palloc(pool, NGX_HTTP_WIX_AUTH_JSON_GEN);
-    if (w->arena.start == NULL) {
-        return NULL;
-    }
-
-    w->arena.pos = w->arena.start;
-    w->arena.end = w->arena.start + NGX_HTTP_WIX_AUTH_JSON_GEN;
-
-    w->funcs.malloc = ngx_http_wix_auth_json_malloc;
-    w->funcs.realloc = ngx_http_wix_auth_json_realloc;
-    w->funcs.free = ngx_http_wix_auth_json_free;
-    w->funcs.ctx = &w->arena;
-
-    w->gen = yajl_gen_alloc(&w->funcs);
-    if (w->gen == NULL) {
-        return NULL;
-    }
-
-    yajl_gen_config(w->gen, yajl_gen_validate_utf8, 1);
-    yajl_gen_config(w->gen, yajl_gen_print_callback,
-                    ngx_http_wix_auth_json_print, w);
-
-    return w;
-}
-
-
-void
-ngx_http_wix_auth_json_object(ngx_http_wix_auth_json_writer_t *w,
-    const char *key)
-{
-    ngx_http_wix_auth_json_push(w, key, 1);
-}
-
-
-void
-ngx_http_wix_auth_json_array(ngx_http_wix_auth_json_writer_t *w,
-    const char *key)
-{
-    ngx_http_wix_auth_json_push(w, key, 0);
-}
-
-
-void
-ngx_http_wix_auth_json_end(ngx_http_wix_auth_json_writer_t *w)
-{
-    yajl_gen_status  status;
-
-    if (w == NULL || w->failed) {
-        return;
-    }
-
-    if (w->depth == 0) {
-        w->failed = 1;
-        return;
-    }
-
-    w->depth--;
-
-    status = w->map[w->depth] ? yajl_gen_map_close(w->gen)
-                              : yajl_gen_array_close(w->gen);
-
-    if (status != yajl_gen_status_ok) {
-        w->failed = 1;
-    }
-}
-
-
-void
-ngx_http_wix_auth_json_put(ngx_http_wix_auth_json_writer_t *w,
-    const char *key, ngx_str_t *value)
-{
-    const u_char  *data;
-
-    if (!ngx_http_wix_auth_json_key(w, key)) {
-        return;
-    }
-
-    data = value->len ? value->data : (u_char *) "";
-
-    /* yajl's own check lets overlong forms and surrogates pass */
-
-    if (value->len > NGX_HTTP_WIX_AUTH_JSON_TEXT
-        || !ngx_http_wix_auth_json_utf8(data, value->len)
-        || yajl_gen_string(w->gen, data, value->len) != yajl_gen_status_ok)
-    {
-        w->failed = 1;
-    }
-}
-
-
-void
-ngx_http_wix_auth_json_put_c(ngx_http_wix_auth_json_writer_t *w,
-    const char *key, const char *value)
-{
-    ngx_str_t  text;
-
-    text.data = (u_char *) value;
-    text.len = ngx_strlen(value);
-
-    ngx_http_wix_auth_json_put(w, key, &text);
-}
-
-
-void
-ngx_http_wix_auth_json_put_bool(ngx_http_wix_auth_json_writer_t *w,
-    const char *key, ngx_uint_t value)
-{
-    if (!ngx_http_wix_auth_json_key(w, key)) {
-        return;
-    }
-
-    if (yajl_gen_bool(w->gen, value ? 1 : 0) != yajl_gen_status_ok) {
-        w->failed = 1;
-    }
-}
-
-
-void
-ngx_http_wix_auth_json_put_int(ngx_http_wix_auth_json_writer_t *w,
-    const char *key, int64_t value)
-{
-    if (!ngx_http_wix_auth_json_key(w, key)) {
-        return;
-    }
-
-    if (yajl_gen_integer(w->gen, value) != yajl_gen_status_ok) {
-        w->failed = 1;
-    }
-}
-
-
-ngx_int_t
-ngx_http_wix_auth_json_finish(ngx_http_wix_auth_json_writer_t *w,
-    ngx_str_t *text)
-{
-    ngx_int_t  rc;
-
-    ngx_str_null(text);
-
-    if (w == NULL) {
-        return NGX_ERROR;
-    }
-
-    rc = NGX_ERROR;
-
-    if (!w->failed && w->started && w->depth == 0) {
-        text->data = ngx_pnalloc(w->pool, w->len);
-
-        if (text->data) {
-            ngx_memcpy(text->data, w->buf, w->len);
-            text->len = w->len;
-            rc = NGX_OK;
-        }
-    }
-
-    /* every later call is a failed one */
-
-    w->failed = 1;
-
-    if (w->gen) {
-        yajl_gen_free(w->gen);
-        w->gen = NULL;
-    }
-
-    if (w->buf) {
-        ngx_explicit_memzero(w->buf, w->len);
-        ngx_pfree(w->pool, w->buf);
-        w->buf = NULL;
-        w->len = 0;
-        w->size = 0;
-    }
-
-    return rc;
-}
-
-
 static ngx_int_t
 ngx_http_wix_auth_json_read(ngx_http_wix_auth_json_reader_t *reader,
     ngx_str_t *text)
@@ -536,7 +303,7 @@ ngx_http_wix_auth_json_str_wipe(ngx_str_t *text)
 
 /* well-formed as in Unicode's table 3-7 */
 
-static ngx_uint_t
+ngx_uint_t
 ngx_http_wix_auth_json_utf8(const u_char *p, size_t len)
 {
     u_char         c, low, high;
@@ -1004,7 +771,7 @@ ngx_http_wix_auth_json_on_array_end(void *data)
 
 /* each piece is preceded by its size, for realloc */
 
-static void *
+void *
 ngx_http_wix_auth_json_malloc(void *data, size_t size)
 {
     ngx_http_wix_auth_json_arena_t  *arena = data;
@@ -1027,7 +794,7 @@ ngx_http_wix_auth_json_malloc(void *data, size_t size)
 }
 
 
-static void *
+void *
 ngx_http_wix_auth_json_realloc(void *data, void *p, size_t size)
 {
     void    *new;
@@ -1044,112 +811,8 @@ ngx_http_wix_auth_json_realloc(void *data, void *p, size_t size)
 }
 
 
-static void
+void
 ngx_http_wix_auth_json_free(void *data, void *p)
 {
     /* the arena goes as a whole */
-}
-
-
-/* whether a value may follow now, with its key written if it has one */
-
-static ngx_uint_t
-ngx_http_wix_auth_json_key(ngx_http_wix_auth_json_writer_t *w,
-    const char *key)
-{
-    size_t      len;
-    ngx_uint_t  map;
-
-    if (w == NULL || w->failed) {
-        return 0;
-    }
-
-    map = w->depth && w->map[w->depth - 1];
-
-    if (map != (key != NULL) || (w->started && w->depth == 0)) {
-        w->failed = 1;
-        return 0;
-    }
-
-    w->started = 1;
-
-    if (key) {
-        len = ngx_strlen(key);
-
-        if (!ngx_http_wix_auth_json_utf8((const u_char *) key, len)
-            || yajl_gen_string(w->gen, (const u_char *) key, len)
-               != yajl_gen_status_ok)
-        {
-            w->failed = 1;
-            return 0;
-        }
-    }
-
-    return 1;
-}
-
-
-static void
-ngx_http_wix_auth_json_push(ngx_http_wix_auth_json_writer_t *w,
-    const char *key, ngx_uint_t map)
-{
-    yajl_gen_status  status;
-
-    if (!ngx_http_wix_auth_json_key(w, key)) {
-        return;
-    }
-
-    if (w->depth == NGX_HTTP_WIX_AUTH_JSON_DEPTH) {
-        w->failed = 1;
-        return;
-    }
-
-    status = map ? yajl_gen_map_open(w->gen) : yajl_gen_array_open(w->gen);
-
-    if (status != yajl_gen_status_ok) {
-        w->failed = 1;
-        return;
-    }
-
-    w->map[w->depth++] = (u_char) map;
-}
-
-
-static void
-ngx_http_wix_auth_json_print(void *data, const char *text, size_t len)
-{
-    ngx_http_wix_auth_json_writer_t  *w = data;
-
-    size_t   size;
-    u_char  *buf;
-
-    if (w->failed || len == 0) {
-        return;
-    }
-
-    if (len > w->size - w->len) {
-
-        /* each value is bounded and ours, so the sum cannot overflow */
-
-        size = ngx_max(w->size * 2, w->len + len);
-        size = ngx_max(size, 512);
-
-        buf = ngx_pnalloc(w->pool, size);
-        if (buf == NULL) {
-            w->failed = 1;
-            return;
-        }
-
-        if (w->buf) {
-            ngx_memcpy(buf, w->buf, w->len);
-            ngx_explicit_memzero(w->buf, w->len);
-            ngx_pfree(w->pool, w->buf);
-        }
-
-        w->buf = buf;
-        w->size = size;
-    }
-
-    ngx_memcpy(w->buf + w->len, text, len);
-    w->len += len;
 }

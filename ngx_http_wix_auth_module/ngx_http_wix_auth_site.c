@@ -118,6 +118,7 @@ ngx_http_wix_auth_site_request(ngx_http_request_t *r,
     ngx_http_wix_auth_srv_conf_t *wscf, ngx_str_t *origin)
 {
     u_char     *p;
+    ngx_int_t   n;
     ngx_str_t   host, port;
     ngx_uint_t  tls, number;
 
@@ -129,11 +130,18 @@ ngx_http_wix_auth_site_request(ngx_http_request_t *r,
     if (host.len && ngx_http_wix_auth_site_named(r, wscf, &host)) {
 
         if (r->headers_in.host
-            && r->headers_in.host->value.len > host.len
+            && r->headers_in.host->value.len > host.len + 1
             && r->headers_in.host->value.data[host.len] == ':')
         {
             port.data = r->headers_in.host->value.data + host.len;
             port.len = r->headers_in.host->value.len - host.len;
+
+            n = ngx_atoi(port.data + 1, port.len - 1);
+
+            if (n < 1 || n > 65535 || port.data[1] == '0') {
+                /* nobody can have come by such an address */
+                port.len = 0;
+            }
         }
 
     } else {

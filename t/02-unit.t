@@ -46,7 +46,8 @@ my @command = ($cc, qw(-g -O1 -Wall -Wextra -Werror -Wno-unused-parameter
     (map { "-I$src/src/$_" } qw(core event event/modules os/unix http)),
     '-I' . ($objs // ''), "-I$module", '-It/unit', '-o', $program,
     glob('t/unit/*.c'),
-    (map { "$module/ngx_http_wix_auth_$_.c" } qw(crypto json url cookie)),
+    (map { "$module/ngx_http_wix_auth_$_.c" }
+     qw(crypto json write_json url cookie)),
     qw(-lyajl -lssl -lcrypto));
 
 my $output = $objs ? `@command 2>&1` : "no ngx_auto_config.h below build/\n";

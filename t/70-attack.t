@@ -49,13 +49,18 @@ my $nginx = start_nginx(
     http => <<"END",
 wix_auth_session_key $key;
 large_client_header_buffers 4 80k;
-map \$uri \$client { volatile; /v/other @{[OTHER]}; /v/none ""; default %%CLIENT%%; }
+map \$uri \$client {
+    volatile;
+    /v/other @{[OTHER]};
+    /v/none "";
+    default %%CLIENT%%;
+}
 server {
     listen 127.0.0.1:%%WIX_PORT%%;
     server_name localhost;
     wix_auth_client_id %%CLIENT%%;
     wix_auth required;
-    wix_auth_login wix;
+    wix_auth_login wix sso;
     location ^~ /sign/ { wix_auth_endpoints; }
     location /mark { wix_auth off; return 200 "MARK \$uri\n"; }
     location / { try_files /page.txt =404; }
@@ -107,7 +112,10 @@ sub leave {
     return;
 }
 
-sub fds { return scalar(() = glob '/proc/' . ($nginx->worker_pids)[0] . '/fd/*') }
+sub fds {
+    my ($pid) = $nginx->worker_pids;
+    return scalar(() = glob "/proc/$pid/fd/*");
+}
 
 sub port_of { return 'http://localhost:' . port($_[0]) . ($_[1] // '/') }
 
@@ -210,7 +218,7 @@ subtest 'a body split at every byte' => sub {
         }
 
         # all first parts have been read before a second one is sent
-        wait_for { get(browser(), '/open')->status == 200 } 5;
+        is(get(browser(), '/open')->status, 200, 'first parts are there');
 
         syswrite $_->[0], $_->[1] for @parts;
 
@@ -221,7 +229,7 @@ subtest 'a body split at every byte' => sub {
         }
     }
 
-    is_deeply([keys %seen], ['401 200'], 'one answer each');
+    is_deeply([sort keys %seen], ['401 200'], 'one answer each');
 };
 
 
@@ -273,7 +281,8 @@ subtest 'attempts of others' => sub {
     {
         my ($what, $who, $url) = @$_;
 
-        my $res = $who->get($url, headers => {'Sec-Fetch-Site' => 'cross-site'});
+        my $res = $who->get($url,
+            headers => {'Sec-Fetch-Site' => 'cross-site'});
         like($res->location // '', qr{/login}, "$what: back to the login");
         ok(!$who->cookie('wix_auth'), "$what: no session");
     }
@@ -341,7 +350,7 @@ subtest 'cookies of all shapes' => sub {
     my $good = $b->cookie('wix_auth')->{value};
     my (%seen, @strange);
 
-    for (1 .. slow(1) > 2 ? 80 : 150) {
+    for (1 .. (slow(1) > 2 ? 80 : 150)) {
         my @parts = map {
             my $junk = join '', map { chr(0x20 + int rand 0xdf) }
                 1 .. rand 60;
@@ -395,9 +404,9 @@ subtest 'a hostile Host is nowhere an address' => sub {
 
 
 subtest 'a browser that keeps no cookies does not go round' => sub {
+    # Wix is asked silently, says that nobody is logged in, and the callback
+    # cannot know to whom it says so
     my $b = browser();
-    login($b, email => MEMBER, password => PASSWORD);   # known at Wix now
-
     my $url = port_of('WIX_PORT', '/x');
     my ($res, $hops);
 
@@ -540,7 +549,35 @@ sub noise {
 }
 
 SKIP: {
-    skip 'nginx has no HTTP/2', 1 if !have_module('http_v2');
+    skip 'nginx has no HTTP/2', 2 if !have_module('http_v2');
+
+    # libcurl closes a socket that is not connected yet before it says so
+    subtest 'streams that end while a call connects' => sub {
+        my $port = port('H2_PORT');
+        my $head = headers(':method', 'POST', ':scheme', 'http', ':path',
+            '/_wix/login', ':authority', "localhost:$port",
+            'content-type', 'application/json');
+        my $fault = emu_fault('*', {type => 'hang'}, count => -1);
+
+        for (1 .. 20) {
+            my $sock = open_socket($port);
+            syswrite $sock, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+                . frame(4, 0, 0, '');
+
+            for my $id (map { 2 * $_ + 1 } 0 .. 19) {
+                syswrite $sock, frame(1, 4, $id, $head)
+                    . frame(0, 1, $id, $credentials);
+                sleep rand 0.0008;
+                syswrite $sock, frame(3, 0, $id, pack 'N', 8);
+            }
+            close $sock;
+        }
+        clear_fault($fault);
+
+        is(get(browser(), '/open')->status, 200, 'the worker serves on');
+        is(scalar(() = $nginx->error_log =~ / \[alert\] .*epoll_ctl/g), 0,
+            'no event is left for a closed socket');
+    };
 
     subtest 'noise on HTTP/2' => sub {
         my ($b) = sessions(1);
@@ -656,8 +693,8 @@ subtest 'reloads with another size, and workers that are killed' => sub {
             $c;
         } @b[0 .. 4];
 
-        ok($nginx->reload(conf => $conf =~ s/zone=members:\w+/zone=members:$size/r),
-            "zone of $size");
+        ok($nginx->reload(conf => $conf
+            =~ s/zone=members:\w+/zone=members:$size/r), "zone of $size");
         $seen{verdict($_->read)}++ for @conn;
         push @b, sessions(3);
         $seen{verdict(get($_))}++ for @b;
