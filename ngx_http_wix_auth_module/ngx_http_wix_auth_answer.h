@@ -24,8 +24,8 @@ typedef struct {
     ngx_uint_t    status;
     ngx_str_t     type;            /* content type; len 0 without a body */
     ngx_str_t     body;            /* pool memory or static */
-    ngx_str_t     location;        /* a path stays one (engineering of
-                                      nginx's absolute_redirect) */
+    ngx_str_t     location;        /* a path stays a path, whatever
+                                      absolute_redirect says */
     ngx_str_t     policy;          /* Content-Security-Policy */
     ngx_str_t     challenge;       /* WWW-Authenticate */
     ngx_str_t     allow;

@@ -6,6 +6,7 @@
 
 #include "ngx_http_wix_auth_answer.h"
 #include "ngx_http_wix_auth_gate.h"
+#include "ngx_http_wix_auth_input.h"
 #include "ngx_http_wix_auth_record.h"
 #include "ngx_http_wix_auth_refresh.h"
 #include "ngx_http_wix_auth_reply.h"
@@ -38,8 +39,6 @@ static ngx_int_t ngx_http_wix_auth_gate_refuse(
     ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf);
 static ngx_uint_t ngx_http_wix_auth_gate_navigation(ngx_http_request_t *r,
     ngx_uint_t *upgrade);
-static ngx_str_t *ngx_http_wix_auth_gate_header(ngx_http_request_t *r,
-    const char *name);
 static void ngx_http_wix_auth_gate_return(ngx_http_request_t *r,
     ngx_str_t *url);
 
@@ -438,13 +437,13 @@ ngx_http_wix_auth_gate_navigation(ngx_http_request_t *r, ngx_uint_t *upgrade)
 
     *upgrade = 1;
 
-    if (ngx_http_wix_auth_gate_header(r, "upgrade")) {
+    if (ngx_http_wix_auth_input_header(r, "upgrade")) {
         return 0;
     }
 
     if (r->method == NGX_HTTP_OPTIONS
-        && ngx_http_wix_auth_gate_header(r, "origin")
-        && ngx_http_wix_auth_gate_header(r, "access-control-request-method"))
+        && ngx_http_wix_auth_input_header(r, "origin")
+        && ngx_http_wix_auth_input_header(r, "access-control-request-method"))
     {
         return 0;
     }
@@ -452,51 +451,25 @@ ngx_http_wix_auth_gate_navigation(ngx_http_request_t *r, ngx_uint_t *upgrade)
     *upgrade = 0;
 
     if (r->headers_in.authorization
-        || ngx_http_wix_auth_gate_header(r, "sec-purpose"))
+        || ngx_http_wix_auth_input_header(r, "sec-purpose"))
     {
         return 0;
     }
 
-    value = ngx_http_wix_auth_gate_header(r, "sec-fetch-mode");
+    value = ngx_http_wix_auth_input_header(r, "sec-fetch-mode");
 
     if (value) {
         return value->len == 8
                && ngx_strncasecmp(value->data, (u_char *) "navigate", 8) == 0;
     }
 
-    if (ngx_http_wix_auth_gate_header(r, "x-requested-with")) {
+    if (ngx_http_wix_auth_input_header(r, "x-requested-with")) {
         return 0;
     }
 
-    value = ngx_http_wix_auth_gate_header(r, "accept");
+    value = ngx_http_wix_auth_input_header(r, "accept");
 
     return value && ngx_strcasestrn(value->data, "text/html", 9 - 1) != NULL;
-}
-
-
-static ngx_str_t *
-ngx_http_wix_auth_gate_header(ngx_http_request_t *r, const char *name)
-{
-    size_t            len;
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
-
-    len = ngx_strlen(name);
-
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-            if (h[i].key.len == len
-                && ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0)
-            {
-                return &h[i].value;
-            }
-        }
-    }
-
-    return NULL;
 }
 
 

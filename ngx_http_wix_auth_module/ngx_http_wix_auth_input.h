@@ -59,7 +59,7 @@ ngx_uint_t ngx_http_wix_auth_input_wants_json(ngx_http_request_t *r);
 ngx_int_t ngx_http_wix_auth_input_parse(ngx_http_request_t *r,
     ngx_uint_t type, ngx_str_t *body, ngx_array_t **pairs);
 
-/* 1 when the request did not come from a page of ours (design: Fetch
+/* 1 when the request did not come from a page of ours (Fetch
    Metadata, then Origin, then Referer) */
 ngx_uint_t ngx_http_wix_auth_input_cross_site(ngx_http_request_t *r,
     ngx_http_wix_auth_site_t *site, ngx_uint_t type);

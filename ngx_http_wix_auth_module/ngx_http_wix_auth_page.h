@@ -48,7 +48,7 @@ typedef struct ngx_http_wix_auth_page_s  ngx_http_wix_auth_page_t;
 
 /*
  * Compiles the built-in templates and computes each page's
- * Content-Security-Policy (design: default-src 'none', style by hash, no
+ * Content-Security-Policy (default-src 'none', style by hash, no
  * form-action); at configuration time, from cf->pool.  *pages is an array
  * of NGX_HTTP_WIX_AUTH_PAGE_MAX.  NGX_OK or NGX_ERROR (logged).
  */

@@ -189,7 +189,7 @@ sub kind {
 
 upstream()->clear;
 
-# The list of section 4 in its order: each rule, and that it beats the next.
+# Who is a navigation, in the order of the rules: each rule, and that it beats the next.
 
 my @html = (Accept => 'text/html,application/xhtml+xml;q=0.9,*/*;q=0.8');
 my @nav = ('Sec-Fetch-Mode' => 'navigate', @html);
