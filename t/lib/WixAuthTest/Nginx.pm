@@ -8,6 +8,8 @@ package WixAuthTest::Nginx;
 use strict;
 use warnings;
 
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
 use POSIX ();
 use Time::HiRes qw(sleep time);
 
@@ -173,7 +175,8 @@ sub environment {
         $ENV{ASAN_OPTIONS} = "detect_leaks=$leaks:detect_odr_violation=0:"
             . "detect_stack_use_after_return=1:log_path=$dir/asan";
         $ENV{UBSAN_OPTIONS} = "print_stacktrace=1:log_path=$dir/ubsan";
-        $ENV{LSAN_OPTIONS} = 'report_objects=0:print_suppressions=0';
+        $ENV{LSAN_OPTIONS} = 'report_objects=0:print_suppressions=0'
+            . ':suppressions=' . dirname(abs_path(__FILE__)) . '/../lsan.supp';
         $ENV{LD_PRELOAD} = $PRELOAD if $PRELOAD;
     }
 
