@@ -13,7 +13,6 @@ static ngx_int_t ngx_http_wix_auth_answer_head(ngx_http_request_t *r,
 static void ngx_http_wix_auth_answer_forget(ngx_http_request_t *r);
 static ngx_int_t ngx_http_wix_auth_answer_number(ngx_http_request_t *r,
     const char *name, ngx_int_t number);
-static ngx_int_t ngx_http_wix_auth_answer_cache(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_wix_auth_answer_handed(ngx_http_request_t *r,
     ngx_uint_t status);
 static void ngx_http_wix_auth_answer_drop_challenges(ngx_http_request_t *r);
@@ -197,7 +196,7 @@ ngx_http_wix_auth_answer_head(ngx_http_request_t *r,
         rec->own = 1;
     }
 
-    if (ngx_http_wix_auth_answer_cache(r) != NGX_OK) {
+    if (ngx_http_wix_auth_answer_cache(r, "no-store") != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -311,10 +310,10 @@ ngx_http_wix_auth_answer_forget(ngx_http_request_t *r)
 }
 
 
-/* in both of nginx's lists, else "expires" adds a second header */
+/* were it in one list alone, "expires" would add a second header */
 
-static ngx_int_t
-ngx_http_wix_auth_answer_cache(ngx_http_request_t *r)
+ngx_int_t
+ngx_http_wix_auth_answer_cache(ngx_http_request_t *r, const char *value)
 {
     ngx_table_elt_t  *h;
 #if (nginx_version < 1023000)
@@ -328,7 +327,8 @@ ngx_http_wix_auth_answer_cache(ngx_http_request_t *r)
 
     h->hash = 1;
     ngx_str_set(&h->key, "Cache-Control");
-    ngx_str_set(&h->value, "no-store");
+    h->value.data = (u_char *) value;
+    h->value.len = ngx_strlen(value);
 
 #if (nginx_version >= 1023000)
 

@@ -4,6 +4,7 @@
  */
 
 
+#include "ngx_http_wix_auth_answer.h"
 #include "ngx_http_wix_auth_filter.h"
 #include "ngx_http_wix_auth_record.h"
 
@@ -15,7 +16,6 @@ static ngx_uint_t ngx_http_wix_auth_filter_expires(ngx_http_request_t *r,
     ngx_str_t *value);
 static ngx_int_t ngx_http_wix_auth_filter_append(ngx_http_request_t *r,
     ngx_table_elt_t *h);
-static ngx_int_t ngx_http_wix_auth_filter_add(ngx_http_request_t *r);
 
 
 static ngx_http_module_t  ngx_http_wix_auth_filter_module_ctx = {
@@ -116,7 +116,7 @@ ngx_http_wix_auth_header_filter(ngx_http_request_t *r)
         }
     }
 
-    if (n == 0 && ngx_http_wix_auth_filter_add(r) != NGX_OK) {
+    if (n == 0 && ngx_http_wix_auth_answer_cache(r, "private") != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -234,53 +234,6 @@ ngx_http_wix_auth_filter_append(ngx_http_request_t *r, ngx_table_elt_t *h)
 
     h->value.len = ngx_sprintf(p, "%V, private", &h->value) - p;
     h->value.data = p;
-
-    return NGX_OK;
-}
-
-
-/* in both of nginx's lists */
-
-static ngx_int_t
-ngx_http_wix_auth_filter_add(ngx_http_request_t *r)
-{
-    ngx_table_elt_t   *h;
-#if (nginx_version < 1023000)
-    ngx_table_elt_t  **ph;
-#endif
-
-    h = ngx_list_push(&r->headers_out.headers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    h->hash = 1;
-    ngx_str_set(&h->key, "Cache-Control");
-    ngx_str_set(&h->value, "private");
-
-#if (nginx_version >= 1023000)
-
-    h->next = NULL;
-    r->headers_out.cache_control = h;
-
-#else
-
-    if (r->headers_out.cache_control.elts == NULL
-        && ngx_array_init(&r->headers_out.cache_control, r->pool, 1,
-                          sizeof(ngx_table_elt_t *))
-           != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    ph = ngx_array_push(&r->headers_out.cache_control);
-    if (ph == NULL) {
-        return NGX_ERROR;
-    }
-
-    *ph = h;
-
-#endif
 
     return NGX_OK;
 }
