@@ -10,6 +10,8 @@
 
 static ngx_int_t ngx_http_wix_auth_answer_head(ngx_http_request_t *r,
     ngx_http_wix_auth_answer_t *a);
+static ngx_int_t ngx_http_wix_auth_answer_cors(ngx_http_request_t *r,
+    ngx_http_wix_auth_answer_t *a);
 static void ngx_http_wix_auth_answer_forget(ngx_http_request_t *r);
 static ngx_int_t ngx_http_wix_auth_answer_number(ngx_http_request_t *r,
     const char *name, ngx_int_t number);
@@ -244,16 +246,70 @@ ngx_http_wix_auth_answer_head(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    if (ngx_http_wix_auth_answer_header(r, "Referrer-Policy",
-                                        a->no_referrer ? &no_referrer
-                                                       : &same_origin)
-        != NGX_OK)
+    if (ngx_http_wix_auth_answer_cors(r, a) != NGX_OK
+        || ngx_http_wix_auth_answer_header(r, "Referrer-Policy",
+                                           a->no_referrer ? &no_referrer
+                                                          : &same_origin)
+           != NGX_OK)
     {
         return NGX_ERROR;
     }
 
     return ngx_http_wix_auth_answer_header(r, "X-Content-Type-Options",
                                            &nosniff);
+}
+
+
+/* Fetch, 3.2: a page of another origin sends cookies and reads the answer */
+
+static ngx_int_t
+ngx_http_wix_auth_answer_cors(ngx_http_request_t *r,
+    ngx_http_wix_auth_answer_t *a)
+{
+    static ngx_str_t  origin = ngx_string("Origin");
+    static ngx_str_t  yes = ngx_string("true");
+    static ngx_str_t  exposed = ngx_string("Retry-After");
+    static ngx_str_t  headers = ngx_string("content-type");
+    static ngx_str_t  age = ngx_string("600");
+
+    if (a->vary
+        && ngx_http_wix_auth_answer_header(r, "Vary", &origin) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (a->origin.len == 0) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_wix_auth_answer_header(r, "Access-Control-Allow-Origin",
+                                        &a->origin)
+        != NGX_OK
+        || ngx_http_wix_auth_answer_header(r,
+                                           "Access-Control-Allow-Credentials",
+                                           &yes)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (a->methods.len == 0) {
+        return ngx_http_wix_auth_answer_header(r,
+                                              "Access-Control-Expose-Headers",
+                                               &exposed);
+    }
+
+    if (ngx_http_wix_auth_answer_header(r, "Access-Control-Allow-Methods",
+                                        &a->methods)
+        != NGX_OK
+        || ngx_http_wix_auth_answer_header(r, "Access-Control-Allow-Headers",
+                                           &headers)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_wix_auth_answer_header(r, "Access-Control-Max-Age", &age);
 }
 
 
@@ -279,6 +335,10 @@ ngx_http_wix_auth_answer_forget(ngx_http_request_t *r)
         ngx_string("Clear-Site-Data"),
         ngx_string("Referrer-Policy"),
         ngx_string("X-Content-Type-Options"),
+        ngx_string("Vary"),
+        ngx_string("Access-Control-Allow-Origin"),
+        ngx_string("Access-Control-Allow-Credentials"),
+        ngx_string("Access-Control-Expose-Headers"),
         ngx_null_string
     };
 

@@ -30,8 +30,11 @@ typedef struct {
     ngx_str_t     challenge;       /* WWW-Authenticate */
     ngx_str_t     allow;
     ngx_int_t     retry_after;     /* seconds, 0: none */
+    ngx_str_t     origin;          /* whose pages may read it (CORS) */
+    ngx_str_t     methods;         /* of a preflight's answer */
     unsigned      no_referrer:1;   /* else same-origin where a body is */
     unsigned      clear_cache:1;   /* Clear-Site-Data: "cache" */
+    unsigned      vary:1;          /* another origin gets another answer */
 } ngx_http_wix_auth_answer_t;
 
 

@@ -5,72 +5,125 @@
 
 
 #include "ngx_http_wix_auth_call.h"
-#include "ngx_http_wix_auth_crypto.h"
 #include "ngx_http_wix_auth_url.h"
 
 
-static void ngx_http_wix_auth_api_malformed(ngx_event_t *ev);
-static void ngx_http_wix_auth_api_done(ngx_http_wix_auth_fetch_t *f);
-static void ngx_http_wix_auth_api_judge(ngx_http_wix_auth_api_call_t *call,
-    ngx_http_wix_auth_fetch_t *f, ngx_http_wix_auth_api_result_t *result);
-static ngx_int_t ngx_http_wix_auth_api_parse(
-    ngx_http_wix_auth_api_call_t *call, ngx_str_t *answer);
-static ngx_int_t ngx_http_wix_auth_api_again(
-    ngx_http_wix_auth_api_call_t *call);
-static void ngx_http_wix_auth_api_free(ngx_http_wix_auth_api_call_t *call);
-static void ngx_http_wix_auth_api_log(ngx_http_wix_auth_api_call_t *call,
-    ngx_http_wix_auth_fetch_t *f, ngx_http_wix_auth_api_result_t *result);
-static ngx_uint_t ngx_http_wix_auth_api_level(
+static ngx_http_wix_auth_api_call_t *ngx_http_wix_auth_api_visit(
+    ngx_http_wix_auth_api_op_t *op, ngx_http_wix_auth_api_conf_t *conf,
+    ngx_str_t *client, ngx_str_t *visitor, ngx_log_t *log,
+    ngx_http_wix_auth_api_pt handler, void *data);
+static ngx_http_wix_auth_json_writer_t *ngx_http_wix_auth_api_identify(
     ngx_http_wix_auth_api_call_t *call,
-    ngx_http_wix_auth_api_result_t *result);
+    ngx_http_wix_auth_api_credentials_t *credentials);
+static ngx_int_t ngx_http_wix_auth_api_direct_check(
+    ngx_http_wix_auth_api_call_t *call);
+static ngx_int_t ngx_http_wix_auth_api_direct_query(
+    ngx_http_wix_auth_api_call_t *call, ngx_str_t *query);
+static ngx_uint_t ngx_http_wix_auth_api_equal(ngx_str_t *a, ngx_str_t *b);
 
 
+#define NGX_HTTP_WIX_AUTH_PATH_INFO      "/oauth2/token-info"
 #define NGX_HTTP_WIX_AUTH_PATH_LOGIN     "/_api/iam/authentication/v2/login"
+#define NGX_HTTP_WIX_AUTH_PATH_REGISTER                                       \
+    "/_api/iam/authentication/v2/register"
+#define NGX_HTTP_WIX_AUTH_PATH_VERIFY                                         \
+    "/_api/iam/verification/v1/auth/verify"
+#define NGX_HTTP_WIX_AUTH_PATH_RECOVER   "/_api/iam/recovery/v1/send-email"
 #define NGX_HTTP_WIX_AUTH_PATH_REDIRECT                                       \
     "/_api/redirects-api/v1/redirect-session"
+#define NGX_HTTP_WIX_AUTH_PATH_MEMBER                                         \
+    "/members/v1/members/my?fieldsets=FULL"
+
+#define NGX_HTTP_WIX_AUTH_AUTHORIZE      "/_api/oauth2/authorize"
+#define NGX_HTTP_WIX_AUTH_QUERY_MAX      64    /* arguments of a full URL */
 
 
 /* a code is for one use and a refresh token may be: neither is sent twice */
 
 static ngx_http_wix_auth_api_op_t  ngx_http_wix_auth_op_code = {
-    "code", NGX_HTTP_WIX_AUTH_PATH_TOKEN,
+    "code", NGX_HTTP_WIX_AUTH_PATH_TOKEN, NGX_HTTP_WIX_AUTH_OP_OTHER,
     ngx_http_wix_auth_api_token_answer, ngx_http_wix_auth_api_token_refusal,
-    0, 0, 1, 0
+    0, 0, 1, 0, 0
 };
 
 static ngx_http_wix_auth_api_op_t  ngx_http_wix_auth_op_refresh = {
-    "refresh", NGX_HTTP_WIX_AUTH_PATH_TOKEN,
+    "refresh", NGX_HTTP_WIX_AUTH_PATH_TOKEN, NGX_HTTP_WIX_AUTH_OP_OTHER,
     ngx_http_wix_auth_api_token_answer, ngx_http_wix_auth_api_token_refusal,
-    0, 0, 1, 0
+    0, 0, 1, 0, 0
 };
 
 static ngx_http_wix_auth_api_op_t  ngx_http_wix_auth_op_login = {
-    "login", NGX_HTTP_WIX_AUTH_PATH_LOGIN,
+    "login", NGX_HTTP_WIX_AUTH_PATH_LOGIN, NGX_HTTP_WIX_AUTH_OP_LOGIN,
     ngx_http_wix_auth_api_login_answer, ngx_http_wix_auth_api_login_refusal,
-    1, 0, 0, 0
+    1, 0, 0, 0, 0
+};
+
+static ngx_http_wix_auth_api_op_t  ngx_http_wix_auth_op_register = {
+    "register", NGX_HTTP_WIX_AUTH_PATH_REGISTER,
+    NGX_HTTP_WIX_AUTH_OP_REGISTER,
+    ngx_http_wix_auth_api_login_answer, ngx_http_wix_auth_api_login_refusal,
+    1, 0, 0, 0, 0
+};
+
+static ngx_http_wix_auth_api_op_t  ngx_http_wix_auth_op_verify = {
+    "verify", NGX_HTTP_WIX_AUTH_PATH_VERIFY, NGX_HTTP_WIX_AUTH_OP_VERIFY,
+    ngx_http_wix_auth_api_login_answer, ngx_http_wix_auth_api_login_refusal,
+    1, 0, 0, 0, 0
+};
+
+/* it sends a mail */
+
+static ngx_http_wix_auth_api_op_t  ngx_http_wix_auth_op_recover = {
+    "recover", NGX_HTTP_WIX_AUTH_PATH_RECOVER, NGX_HTTP_WIX_AUTH_OP_RECOVER,
+    ngx_http_wix_auth_api_recover_answer, ngx_http_wix_auth_api_login_refusal,
+    1, 0, 0, 0, 0
+};
+
+static ngx_http_wix_auth_api_op_t  ngx_http_wix_auth_op_anonymous = {
+    "anonymous", NGX_HTTP_WIX_AUTH_PATH_TOKEN, NGX_HTTP_WIX_AUTH_OP_OTHER,
+    ngx_http_wix_auth_api_token_answer, ngx_http_wix_auth_api_token_refusal,
+    0, 1, 0, 0, 0
+};
+
+static ngx_http_wix_auth_api_op_t  ngx_http_wix_auth_op_info = {
+    "token-info", NGX_HTTP_WIX_AUTH_PATH_INFO, NGX_HTTP_WIX_AUTH_OP_OTHER,
+    ngx_http_wix_auth_api_info_answer, ngx_http_wix_auth_api_info_refusal,
+    0, 1, 0, 0, 0
+};
+
+static ngx_http_wix_auth_api_op_t  ngx_http_wix_auth_op_member = {
+    "member", NGX_HTTP_WIX_AUTH_PATH_MEMBER, NGX_HTTP_WIX_AUTH_OP_OTHER,
+    ngx_http_wix_auth_api_member_answer, ngx_http_wix_auth_api_member_refusal,
+    0, 1, 0, 0, 0
 };
 
 static ngx_http_wix_auth_api_op_t  ngx_http_wix_auth_op_authorize = {
-    "authorize", NGX_HTTP_WIX_AUTH_PATH_REDIRECT,
+    "authorize", NGX_HTTP_WIX_AUTH_PATH_REDIRECT, NGX_HTTP_WIX_AUTH_OP_OTHER,
     ngx_http_wix_auth_api_redirect_answer,
     ngx_http_wix_auth_api_redirect_refusal,
-    1, 1, 0, 0
+    1, 1, 0, 0, 0
 };
 
 static ngx_http_wix_auth_api_op_t  ngx_http_wix_auth_op_logout = {
-    "logout", NGX_HTTP_WIX_AUTH_PATH_REDIRECT,
+    "logout", NGX_HTTP_WIX_AUTH_PATH_REDIRECT, NGX_HTTP_WIX_AUTH_OP_LOGOUT,
     ngx_http_wix_auth_api_redirect_answer,
     ngx_http_wix_auth_api_redirect_refusal,
-    0, 1, 0, 0
+    0, 1, 0, 0, 0
+};
+
+/* what the address asks for is given once */
+
+static ngx_http_wix_auth_api_op_t  ngx_http_wix_auth_op_direct = {
+    "direct", "", NGX_HTTP_WIX_AUTH_OP_OTHER,
+    ngx_http_wix_auth_api_direct_answer, NULL,
+    0, 0, 0, 0, 1
 };
 
 
-/* in the order of ngx_http_wix_auth_fetch_error_e */
+/* as Wix spells them, in the order of ngx_http_wix_auth_response_e */
 
-static const char  *ngx_http_wix_auth_api_errors[] = {
-    "", "no connection", "TLS failed", "no answer in time",
-    "connection broken", "answer too large", "too many calls at once",
-    "not started"
+static const char  *ngx_http_wix_auth_api_modes[] = {
+    "query", "fragment", "web_message", "query"
 };
 
 
@@ -131,13 +184,88 @@ ngx_http_wix_auth_api_refresh(ngx_http_wix_auth_api_conf_t *conf,
 
 ngx_http_wix_auth_api_call_t *
 ngx_http_wix_auth_api_login(ngx_http_wix_auth_api_conf_t *conf,
-    ngx_str_t *client, ngx_str_t *email, ngx_str_t *password, ngx_log_t *log,
-    ngx_http_wix_auth_api_pt handler, void *data)
+    ngx_str_t *client, ngx_http_wix_auth_api_credentials_t *credentials,
+    ngx_log_t *log, ngx_http_wix_auth_api_pt handler, void *data)
 {
     ngx_http_wix_auth_api_call_t     *call;
     ngx_http_wix_auth_json_writer_t  *w;
 
-    call = ngx_http_wix_auth_api_create(&ngx_http_wix_auth_op_login, conf,
+    call = ngx_http_wix_auth_api_visit(&ngx_http_wix_auth_op_login, conf,
+                                       client, &credentials->visitor, log,
+                                       handler, data);
+    if (call == NULL) {
+        return NULL;
+    }
+
+    w = ngx_http_wix_auth_api_identify(call, credentials);
+    ngx_http_wix_auth_json_end(w);
+
+    return ngx_http_wix_auth_api_start(call, w, NULL);
+}
+
+
+ngx_http_wix_auth_api_call_t *
+ngx_http_wix_auth_api_register(ngx_http_wix_auth_api_conf_t *conf,
+    ngx_str_t *client, ngx_http_wix_auth_api_credentials_t *credentials,
+    ngx_log_t *log, ngx_http_wix_auth_api_pt handler, void *data)
+{
+    ngx_http_wix_auth_api_call_t     *call;
+    ngx_http_wix_auth_json_writer_t  *w;
+
+    call = ngx_http_wix_auth_api_visit(&ngx_http_wix_auth_op_register, conf,
+                                       client, &credentials->visitor, log,
+                                       handler, data);
+    if (call == NULL) {
+        return NULL;
+    }
+
+    w = ngx_http_wix_auth_api_identify(call, credentials);
+
+    if (credentials->profile) {
+        ngx_http_wix_auth_json_put_tree(w, "profile", credentials->profile);
+    }
+
+    ngx_http_wix_auth_json_end(w);
+
+    return ngx_http_wix_auth_api_start(call, w, NULL);
+}
+
+
+ngx_http_wix_auth_api_call_t *
+ngx_http_wix_auth_api_verify(ngx_http_wix_auth_api_conf_t *conf,
+    ngx_str_t *client, ngx_str_t *code, ngx_str_t *state_token,
+    ngx_str_t *visitor, ngx_log_t *log, ngx_http_wix_auth_api_pt handler,
+    void *data)
+{
+    ngx_http_wix_auth_api_call_t     *call;
+    ngx_http_wix_auth_json_writer_t  *w;
+
+    call = ngx_http_wix_auth_api_visit(&ngx_http_wix_auth_op_verify, conf,
+                                       client, visitor, log, handler, data);
+    if (call == NULL) {
+        return NULL;
+    }
+
+    w = ngx_http_wix_auth_json_begin(call->pool);
+
+    ngx_http_wix_auth_json_object(w, NULL);
+    ngx_http_wix_auth_json_put(w, "code", code);
+    ngx_http_wix_auth_json_put(w, "stateToken", state_token);
+    ngx_http_wix_auth_json_end(w);
+
+    return ngx_http_wix_auth_api_start(call, w, NULL);
+}
+
+
+ngx_http_wix_auth_api_call_t *
+ngx_http_wix_auth_api_recover(ngx_http_wix_auth_api_conf_t *conf,
+    ngx_str_t *client, ngx_str_t *email, ngx_str_t *redirect_uri,
+    ngx_log_t *log, ngx_http_wix_auth_api_pt handler, void *data)
+{
+    ngx_http_wix_auth_api_call_t     *call;
+    ngx_http_wix_auth_json_writer_t  *w;
+
+    call = ngx_http_wix_auth_api_create(&ngx_http_wix_auth_op_recover, conf,
                                         client, log, handler, data);
     if (call == NULL) {
         return NULL;
@@ -146,13 +274,76 @@ ngx_http_wix_auth_api_login(ngx_http_wix_auth_api_conf_t *conf,
     w = ngx_http_wix_auth_json_begin(call->pool);
 
     ngx_http_wix_auth_json_object(w, NULL);
-    ngx_http_wix_auth_json_object(w, "loginId");
     ngx_http_wix_auth_json_put(w, "email", email);
+    ngx_http_wix_auth_json_object(w, "redirect");
+    ngx_http_wix_auth_json_put(w, "url", redirect_uri);
+    ngx_http_wix_auth_json_put(w, "clientId", &call->client);
     ngx_http_wix_auth_json_end(w);
-    ngx_http_wix_auth_json_put(w, "password", password);
     ngx_http_wix_auth_json_end(w);
 
     return ngx_http_wix_auth_api_start(call, w, NULL);
+}
+
+
+ngx_http_wix_auth_api_call_t *
+ngx_http_wix_auth_api_anonymous(ngx_http_wix_auth_api_conf_t *conf,
+    ngx_str_t *client, ngx_log_t *log, ngx_http_wix_auth_api_pt handler,
+    void *data)
+{
+    ngx_http_wix_auth_api_call_t     *call;
+    ngx_http_wix_auth_json_writer_t  *w;
+
+    call = ngx_http_wix_auth_api_create(&ngx_http_wix_auth_op_anonymous, conf,
+                                        client, log, handler, data);
+    if (call == NULL) {
+        return NULL;
+    }
+
+    w = ngx_http_wix_auth_api_grant(call, "anonymous");
+    ngx_http_wix_auth_json_end(w);
+
+    return ngx_http_wix_auth_api_start(call, w, NULL);
+}
+
+
+ngx_http_wix_auth_api_call_t *
+ngx_http_wix_auth_api_token_info(ngx_http_wix_auth_api_conf_t *conf,
+    ngx_str_t *client, ngx_str_t *token, ngx_log_t *log,
+    ngx_http_wix_auth_api_pt handler, void *data)
+{
+    ngx_http_wix_auth_api_call_t     *call;
+    ngx_http_wix_auth_json_writer_t  *w;
+
+    call = ngx_http_wix_auth_api_create(&ngx_http_wix_auth_op_info, conf,
+                                        client, log, handler, data);
+    if (call == NULL) {
+        return NULL;
+    }
+
+    w = ngx_http_wix_auth_json_begin(call->pool);
+
+    ngx_http_wix_auth_json_object(w, NULL);
+    ngx_http_wix_auth_json_put(w, "token", token);
+    ngx_http_wix_auth_json_end(w);
+
+    return ngx_http_wix_auth_api_start(call, w, NULL);
+}
+
+
+ngx_http_wix_auth_api_call_t *
+ngx_http_wix_auth_api_member(ngx_http_wix_auth_api_conf_t *conf,
+    ngx_str_t *client, ngx_str_t *access_token, ngx_log_t *log,
+    ngx_http_wix_auth_api_pt handler, void *data)
+{
+    ngx_http_wix_auth_api_call_t  *call;
+
+    call = ngx_http_wix_auth_api_create(&ngx_http_wix_auth_op_member, conf,
+                                        client, log, handler, data);
+    if (call == NULL) {
+        return NULL;
+    }
+
+    return ngx_http_wix_auth_api_get(call, access_token);
 }
 
 
@@ -164,8 +355,9 @@ ngx_http_wix_auth_api_authorize(ngx_http_wix_auth_api_conf_t *conf,
     ngx_http_wix_auth_api_call_t     *call;
     ngx_http_wix_auth_json_writer_t  *w;
 
-    call = ngx_http_wix_auth_api_create(&ngx_http_wix_auth_op_authorize, conf,
-                                        client, log, handler, data);
+    call = ngx_http_wix_auth_api_visit(&ngx_http_wix_auth_op_authorize, conf,
+                                       client, &request->visitor, log, handler,
+                                       data);
     if (call == NULL) {
         return NULL;
     }
@@ -177,8 +369,15 @@ ngx_http_wix_auth_api_authorize(ngx_http_wix_auth_api_conf_t *conf,
     ngx_http_wix_auth_json_object(w, "authRequest");
     ngx_http_wix_auth_json_put(w, "clientId", &call->client);
     ngx_http_wix_auth_json_put_c(w, "responseType", "code");
-    ngx_http_wix_auth_json_put_c(w, "responseMode", "query");
-    ngx_http_wix_auth_json_put(w, "redirectUri", &request->redirect_uri);
+    ngx_http_wix_auth_json_put_c(w, "responseMode",
+                         ngx_http_wix_auth_api_modes[request->response_mode]);
+
+    /* a frame's answer goes to an origin, not to an address */
+
+    if (request->response_mode != NGX_HTTP_WIX_AUTH_RESPONSE_WEB_MESSAGE) {
+        ngx_http_wix_auth_json_put(w, "redirectUri", &request->redirect_uri);
+    }
+
     /* without it there is no refresh token */
     ngx_http_wix_auth_json_put_c(w, "scope", "offline_access");
     ngx_http_wix_auth_json_put(w, "state", &request->state);
@@ -238,319 +437,204 @@ ngx_http_wix_auth_api_logout(ngx_http_wix_auth_api_conf_t *conf,
 }
 
 
-void
-ngx_http_wix_auth_api_cancel(ngx_http_wix_auth_api_call_t *call)
+ngx_http_wix_auth_api_call_t *
+ngx_http_wix_auth_api_direct(ngx_http_wix_auth_api_conf_t *conf,
+    ngx_str_t *client, ngx_str_t *full_url, ngx_str_t *redirect_uri,
+    ngx_str_t *state, ngx_log_t *log, ngx_http_wix_auth_api_pt handler,
+    void *data)
 {
-    /* its handler runs right now, and it is freed afterwards */
+    ngx_int_t                      rc;
+    ngx_http_wix_auth_api_call_t  *call;
 
-    if (call->done) {
-        return;
+    call = ngx_http_wix_auth_api_create(&ngx_http_wix_auth_op_direct, conf,
+                                        client, log, handler, data);
+    if (call == NULL) {
+        return NULL;
     }
 
-    if (call->waits) {
-        ngx_queue_remove(&call->queue);
+    if (ngx_http_wix_auth_api_copy(call->pool, &call->url, full_url) != NGX_OK
+        || ngx_http_wix_auth_api_copy(call->pool, &call->redirect_uri,
+                                      redirect_uri)
+           != NGX_OK
+        || ngx_http_wix_auth_api_copy(call->pool, &call->state, state)
+           != NGX_OK)
+    {
+        ngx_http_wix_auth_api_free(call);
+        return NULL;
     }
 
-    if (call->event.posted) {
-        ngx_delete_posted_event(&call->event);
+    rc = ngx_http_wix_auth_api_direct_check(call);
+
+    ngx_http_wix_auth_api_forget(call);
+
+    if (rc == NGX_ERROR) {
+        ngx_http_wix_auth_api_free(call);
+        return NULL;
     }
 
-    if (call->fetch) {
-        ngx_http_wix_auth_fetch_cancel(call->fetch);
+    if (rc != NGX_OK) {
+        return ngx_http_wix_auth_api_refuse(call,
+                                            NGX_HTTP_WIX_AUTH_UPSTREAM_ERROR,
+                                            call->err);
     }
 
-    ngx_http_wix_auth_api_free(call);
+    return ngx_http_wix_auth_api_get(call, NULL);
 }
 
 
-ngx_http_wix_auth_api_call_t *
-ngx_http_wix_auth_api_create(ngx_http_wix_auth_api_op_t *op,
-    ngx_http_wix_auth_api_conf_t *conf, ngx_str_t *client, ngx_log_t *log,
-    ngx_http_wix_auth_api_pt handler, void *data)
+/* a call in the name of the browser's visitor, if it has one */
+
+static ngx_http_wix_auth_api_call_t *
+ngx_http_wix_auth_api_visit(ngx_http_wix_auth_api_op_t *op,
+    ngx_http_wix_auth_api_conf_t *conf, ngx_str_t *client, ngx_str_t *visitor,
+    ngx_log_t *log, ngx_http_wix_auth_api_pt handler, void *data)
 {
-    ngx_pool_t                    *pool;
     ngx_http_wix_auth_api_call_t  *call;
 
-    /* freed after the handler, when the caller's log may be gone */
+    call = ngx_http_wix_auth_api_create(op, conf, client, log, handler, data);
 
-    pool = ngx_create_pool(2048, ngx_cycle->log);
-    if (pool == NULL) {
-        return NULL;
+    if (call == NULL || visitor->len == 0) {
+        return call;
     }
 
-    call = ngx_pcalloc(pool, sizeof(ngx_http_wix_auth_api_call_t));
-
-    if (call == NULL
-        || ngx_http_wix_auth_api_copy(pool, &call->client, client) != NGX_OK)
+    if (ngx_http_wix_auth_api_copy(call->pool, &call->own, visitor) != NGX_OK)
     {
-        ngx_destroy_pool(pool);
+        ngx_http_wix_auth_api_free(call);
         return NULL;
     }
-
-    call->pool = pool;
-    call->log = log;
-    call->op = op;
-    call->conf = conf;
-    call->handler = handler;
-    call->data = data;
 
     return call;
 }
 
 
-ngx_http_wix_auth_json_writer_t *
-ngx_http_wix_auth_api_grant(ngx_http_wix_auth_api_call_t *call,
-    const char *grant)
+/* the object is left open */
+
+static ngx_http_wix_auth_json_writer_t *
+ngx_http_wix_auth_api_identify(ngx_http_wix_auth_api_call_t *call,
+    ngx_http_wix_auth_api_credentials_t *credentials)
 {
+    const char                       *kind;
     ngx_http_wix_auth_json_writer_t  *w;
 
     w = ngx_http_wix_auth_json_begin(call->pool);
 
     ngx_http_wix_auth_json_object(w, NULL);
-    ngx_http_wix_auth_json_put_c(w, "grantType", grant);
-    ngx_http_wix_auth_json_put(w, "clientId", &call->client);
+    ngx_http_wix_auth_json_object(w, "loginId");
+    ngx_http_wix_auth_json_put(w, "email", &credentials->email);
+    ngx_http_wix_auth_json_end(w);
+    ngx_http_wix_auth_json_put(w, "password", &credentials->password);
+
+    if (credentials->captcha.len) {
+        kind = (credentials->captcha_kind
+                == NGX_HTTP_WIX_AUTH_CAPTCHA_INVISIBLE)
+               ? "InvisibleRecaptcha" : "Recaptcha";
+
+        ngx_http_wix_auth_json_array(w, "captchaTokens");
+        ngx_http_wix_auth_json_object(w, NULL);
+        ngx_http_wix_auth_json_put(w, kind, &credentials->captcha);
+        ngx_http_wix_auth_json_end(w);
+        ngx_http_wix_auth_json_end(w);
+    }
 
     return w;
 }
 
 
-ngx_http_wix_auth_api_call_t *
-ngx_http_wix_auth_api_start(ngx_http_wix_auth_api_call_t *call,
-    ngx_http_wix_auth_json_writer_t *w, ngx_str_t *authorization)
-{
-    ngx_int_t  rc;
-
-    if (w == NULL) {
-        ngx_http_wix_auth_api_free(call);
-        return NULL;
-    }
-
-    if (ngx_http_wix_auth_json_finish(w, &call->body) != NGX_OK) {
-
-        /* what came from a form is not always UTF-8 */
-
-        call->event.handler = ngx_http_wix_auth_api_malformed;
-        call->event.data = call;
-        call->event.log = ngx_cycle->log;
-
-        ngx_post_event(&call->event, &ngx_posted_next_events);
-
-        return call;
-    }
-
-    rc = call->op->visitor ? ngx_http_wix_auth_visitor_wait(call)
-                           : ngx_http_wix_auth_api_send(call, authorization);
-    if (rc != NGX_OK) {
-        ngx_http_wix_auth_api_free(call);
-        return NULL;
-    }
-
-    return call;
-}
-
-
-/* copies for the transfer, which wipes them: the call may be sent again */
-
-ngx_int_t
-ngx_http_wix_auth_api_send(ngx_http_wix_auth_api_call_t *call,
-    ngx_str_t *authorization)
-{
-    u_char                     *p;
-    size_t                      len;
-    ngx_http_wix_auth_fetch_t  *f;
-
-    f = ngx_http_wix_auth_fetch_create(call->log);
-    if (f == NULL) {
-        return NGX_ERROR;
-    }
-
-    len = ngx_strlen(call->op->path);
-
-    f->url.len = call->conf->url.len + len;
-    f->url.data = ngx_pnalloc(f->pool, f->url.len + 1);
-
-    if (f->url.data == NULL
-        || ngx_http_wix_auth_api_copy(f->pool, &f->body, &call->body)
-           != NGX_OK
-        || (authorization
-            && ngx_http_wix_auth_api_copy(f->pool, &f->authorization,
-                                          authorization)
-               != NGX_OK))
-    {
-        ngx_http_wix_auth_fetch_cancel(f);
-        return NGX_ERROR;
-    }
-
-    p = ngx_cpymem(f->url.data, call->conf->url.data, call->conf->url.len);
-    p = ngx_cpymem(p, call->op->path, len);
-    *p = '\0';
-
-    f->conf = &call->conf->fetch;
-    f->handler = ngx_http_wix_auth_api_done;
-    f->data = call;
-    f->idempotent = call->op->idempotent;
-    f->urgent = call->op->grant;
-
-    call->fetch = f;
-
-    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, call->log, 0,
-                   "wix auth api %s: send", call->op->name);
-
-    ngx_http_wix_auth_fetch_start(f);
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_http_wix_auth_api_copy(ngx_pool_t *pool, ngx_str_t *dst, ngx_str_t *src)
-{
-    dst->data = ngx_pnalloc(pool, src->len + 1);
-    if (dst->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    dst->len = src->len;
-    ngx_memcpy(dst->data, src->data, src->len);
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_http_wix_auth_api_malformed(ngx_event_t *ev)
-{
-    ngx_http_wix_auth_api_call_t    *call;
-    ngx_http_wix_auth_api_result_t   result;
-
-    call = ev->data;
-
-    ngx_memzero(&result, sizeof(ngx_http_wix_auth_api_result_t));
-
-    result.retry_after = -1;
-    ngx_http_wix_auth_api_fail(&result, NGX_HTTP_WIX_AUTH_INVALID_REQUEST);
-
-    ngx_log_error(NGX_LOG_INFO, call->log, 0,
-                  "wix_auth: %s: invalid_request, a value is not UTF-8",
-                  call->op->name);
-
-    ngx_http_wix_auth_api_finish(call, &result);
-}
-
-
-static void
-ngx_http_wix_auth_api_done(ngx_http_wix_auth_fetch_t *f)
-{
-    ngx_http_wix_auth_api_call_t    *call;
-    ngx_http_wix_auth_api_result_t   result;
-
-    call = f->data;
-    call->fetch = NULL;
-
-    ngx_memzero(&result, sizeof(ngx_http_wix_auth_api_result_t));
-
-    ngx_http_wix_auth_api_judge(call, f, &result);
-
-    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, call->log, 0,
-                   "wix auth api %s: status:%ui reason:%ui",
-                   call->op->name, result.status, result.reason);
-
-    if (call->refused && !call->retried) {
-        if (ngx_http_wix_auth_api_again(call) == NGX_OK) {
-            return;
-        }
-
-        ngx_http_wix_auth_api_fail(&result, NGX_HTTP_WIX_AUTH_INTERNAL_ERROR);
-    }
-
-    if (result.reason != NGX_HTTP_WIX_AUTH_OK) {
-        ngx_http_wix_auth_api_log(call, f, &result);
-    }
-
-    ngx_http_wix_auth_api_finish(call, &result);
-}
-
-
-static void
-ngx_http_wix_auth_api_judge(ngx_http_wix_auth_api_call_t *call,
-    ngx_http_wix_auth_fetch_t *f, ngx_http_wix_auth_api_result_t *result)
-{
-    ngx_int_t  rc;
-
-    result->retry_after = -1;
-
-    switch (f->error) {
-
-    case NGX_HTTP_WIX_AUTH_FETCH_DONE:
-        break;
-
-    case NGX_HTTP_WIX_AUTH_FETCH_TIMEOUT:
-        ngx_http_wix_auth_api_fail(result, NGX_HTTP_WIX_AUTH_UPSTREAM_TIMEOUT);
-        return;
-
-    case NGX_HTTP_WIX_AUTH_FETCH_TOO_LARGE:
-        ngx_http_wix_auth_api_fail(result, NGX_HTTP_WIX_AUTH_UPSTREAM_ERROR);
-        return;
-
-    default:
-        ngx_http_wix_auth_api_fail(result,
-                                   NGX_HTTP_WIX_AUTH_UPSTREAM_UNAVAILABLE);
-        return;
-    }
-
-    result->status = f->status;
-    result->retry_after = f->retry_after;
-    result->request_id = f->request_id;
-
-    call->sent = f->sent;
-
-    rc = ngx_http_wix_auth_api_parse(call, &f->answer);
-
-    if (rc != NGX_ERROR) {
-
-        if (f->status < 200 || f->status > 299) {
-            call->op->refusal(call, result);
-            return;
-        }
-
-        if (rc == NGX_OK) {
-            rc = call->op->answer(call, result);
-        }
-    }
-
-    if (rc != NGX_OK) {
-        ngx_http_wix_auth_api_fail(result, (rc == NGX_ERROR)
-                                           ? NGX_HTTP_WIX_AUTH_INTERNAL_ERROR
-                                           : NGX_HTTP_WIX_AUTH_UPSTREAM_ERROR);
-    }
-}
-
-
-/* NGX_DECLINED: no JSON object, root is NULL then */
+/*
+ * The address comes from Wix, and yet it could make us ask anybody anything:
+ * only a place for authorization, outside of the network that we are in.
+ */
 
 static ngx_int_t
-ngx_http_wix_auth_api_parse(ngx_http_wix_auth_api_call_t *call,
-    ngx_str_t *answer)
+ngx_http_wix_auth_api_direct_check(ngx_http_wix_auth_api_call_t *call)
 {
-    ngx_int_t  rc;
-    ngx_str_t  text;
+    u_char                   *p, *last;
+    size_t                    len;
+    ngx_int_t                 rc;
+    ngx_str_t                 query;
+    ngx_http_wix_auth_url_t   url, api;
 
-    text = *answer;
-
-    if (text.len == 0) {
-        ngx_str_set(&text, "{}");
-    }
-
-    rc = ngx_http_wix_auth_json_parse(call->pool, &text, &call->root,
-                                      &call->err);
+    rc = ngx_http_wix_auth_url_parse(call->pool, &call->url, &url, &call->err);
     if (rc != NGX_OK) {
         return rc;
     }
 
-    if (call->root->type != NGX_HTTP_WIX_AUTH_JSON_OBJECT) {
-        ngx_http_wix_auth_json_wipe(call->root);
-        call->root = NULL;
-        call->err = "not a JSON object";
+    call->outside = 1;
+
+    if (url.loopback) {
+        rc = ngx_http_wix_auth_url_parse(call->pool, &call->conf->url, &api,
+                                         &call->err);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+        call->outside = api.loopback ? 0 : 1;
+    }
+
+    if (call->outside
+        && (url.loopback
+            || url.port != 443
+            || url.scheme.len != sizeof("https") - 1))
+    {
+        call->err = "fullUrl is not https on port 443";
+        return NGX_DECLINED;
+    }
+
+    last = url.path.data + url.path.len;
+
+    p = ngx_strlchr(url.path.data, last, '?');
+    if (p == NULL) {
+        call->err = "fullUrl has no query";
+        return NGX_DECLINED;
+    }
+
+    len = sizeof(NGX_HTTP_WIX_AUTH_AUTHORIZE) - 1;
+
+    if ((size_t) (p - url.path.data) < len
+        || ngx_memcmp(p - len, NGX_HTTP_WIX_AUTH_AUTHORIZE, len) != 0)
+    {
+        call->err = "fullUrl is not that of authorize";
+        return NGX_DECLINED;
+    }
+
+    query.data = p + 1;
+    query.len = last - query.data;
+
+    return ngx_http_wix_auth_api_direct_query(call, &query);
+}
+
+
+static ngx_int_t
+ngx_http_wix_auth_api_direct_query(ngx_http_wix_auth_api_call_t *call,
+    ngx_str_t *query)
+{
+    ngx_int_t   rc;
+    ngx_str_t  *uri, *other, *state;
+
+    rc = ngx_http_wix_auth_form_parse(call->pool, query,
+                                      NGX_HTTP_WIX_AUTH_QUERY_MAX,
+                                      &call->pairs, &call->err);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    /* both spellings are known at Wix */
+
+    uri = ngx_http_wix_auth_form_get(call->pairs, "redirectUri");
+    other = ngx_http_wix_auth_form_get(call->pairs, "redirect_uri");
+
+    if ((uri == NULL) == (other == NULL)
+        || !ngx_http_wix_auth_api_equal(uri ? uri : other,
+                                        &call->redirect_uri))
+    {
+        call->err = "fullUrl is for another redirect URI";
+        return NGX_DECLINED;
+    }
+
+    state = ngx_http_wix_auth_form_get(call->pairs, "state");
+
+    if (state == NULL || !ngx_http_wix_auth_api_equal(state, &call->state)) {
+        call->err = "fullUrl is for another state";
         return NGX_DECLINED;
     }
 
@@ -558,134 +642,8 @@ ngx_http_wix_auth_api_parse(ngx_http_wix_auth_api_call_t *call,
 }
 
 
-/* once more, as another visitor */
-
-static ngx_int_t
-ngx_http_wix_auth_api_again(ngx_http_wix_auth_api_call_t *call)
-{
-    ngx_http_wix_auth_visitor_t  *visitor;
-
-    call->retried = 1;
-    call->refused = 0;
-
-    ngx_http_wix_auth_json_wipe(call->root);
-    call->root = NULL;
-    call->err = NULL;
-    ngx_str_null(&call->code);
-
-    visitor = ngx_http_wix_auth_visitor_find(&call->conf->url, &call->client);
-
-    /* unless another call has done so in the meantime */
-
-    if (visitor
-        && visitor->call == NULL
-        && visitor->generation == call->generation)
-    {
-        ngx_http_wix_auth_visitor_forget(visitor);
-    }
-
-    return ngx_http_wix_auth_visitor_wait(call);
-}
-
-
-void
-ngx_http_wix_auth_api_finish(ngx_http_wix_auth_api_call_t *call,
-    ngx_http_wix_auth_api_result_t *result)
-{
-    call->done = 1;
-    result->pool = call->pool;
-
-    call->handler(result, call->data);
-
-    ngx_http_wix_auth_api_free(call);
-}
-
-
-static void
-ngx_http_wix_auth_api_free(ngx_http_wix_auth_api_call_t *call)
-{
-    ngx_http_wix_auth_json_wipe(call->root);
-
-    if (call->body.len) {
-        ngx_explicit_memzero(call->body.data, call->body.len);
-    }
-
-    ngx_destroy_pool(call->pool);
-}
-
-
-static void
-ngx_http_wix_auth_api_log(ngx_http_wix_auth_api_call_t *call,
-    ngx_http_wix_auth_fetch_t *f, ngx_http_wix_auth_api_result_t *result)
-{
-    u_char  *p, *last, buf[NGX_MAX_ERROR_STR / 2];
-
-    p = buf;
-    last = buf + sizeof(buf);
-
-    if (f->error == NGX_HTTP_WIX_AUTH_FETCH_DONE) {
-        p = ngx_slprintf(p, last, "status %ui", f->status);
-
-    } else {
-        p = ngx_slprintf(p, last, "%s",
-                         ngx_http_wix_auth_api_errors[f->error]);
-    }
-
-    if (call->code.len) {
-        p = ngx_slprintf(p, last, ", code \"%V\"", &call->code);
-    }
-
-    if (call->err) {
-        p = ngx_slprintf(p, last, ", %s", call->err);
-    }
-
-    p = ngx_slprintf(p, last, ", %M ms", ngx_current_msec - f->started);
-
-    if (result->request_id.len) {
-        p = ngx_slprintf(p, last, ", request id \"%V\"", &result->request_id);
-    }
-
-    if (result->reason == NGX_HTTP_WIX_AUTH_CLIENT_REJECTED) {
-        p = ngx_slprintf(p, last, "; Wix refuses client \"%V\": check "
-                         "\"wix_auth_client_id\" and the settings of this "
-                         "OAuth app and its site at Wix", &call->client);
-    }
-
-    ngx_log_error(ngx_http_wix_auth_api_level(call, result), call->log, 0,
-                  "wix_auth: %s: %V, %*s", call->op->name,
-                  &ngx_http_wix_auth_reason(result->reason)->code,
-                  (size_t) (p - buf), buf);
-}
-
-
 static ngx_uint_t
-ngx_http_wix_auth_api_level(ngx_http_wix_auth_api_call_t *call,
-    ngx_http_wix_auth_api_result_t *result)
+ngx_http_wix_auth_api_equal(ngx_str_t *a, ngx_str_t *b)
 {
-    if (result->reason == NGX_HTTP_WIX_AUTH_CLIENT_REJECTED) {
-        return NGX_LOG_ALERT;
-    }
-
-    /* who logs out late has no session at Wix any more */
-
-    if (call->op->quiet
-        || (call->op == &ngx_http_wix_auth_op_logout
-            && result->status >= 400 && result->status < 500
-            && result->cause == NGX_HTTP_WIX_AUTH_CAUSE_ERROR))
-    {
-        return NGX_LOG_INFO;
-    }
-
-    switch (result->reason) {
-
-    case NGX_HTTP_WIX_AUTH_UPSTREAM_UNAVAILABLE:
-    case NGX_HTTP_WIX_AUTH_UPSTREAM_TIMEOUT:
-    case NGX_HTTP_WIX_AUTH_UPSTREAM_THROTTLED:
-    case NGX_HTTP_WIX_AUTH_UPSTREAM_ERROR:
-    case NGX_HTTP_WIX_AUTH_INTERNAL_ERROR:
-        return NGX_LOG_ERR;
-
-    default:
-        return NGX_LOG_INFO;
-    }
+    return a->len == b->len && ngx_memcmp(a->data, b->data, a->len) == 0;
 }

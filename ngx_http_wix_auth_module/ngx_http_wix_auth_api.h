@@ -12,6 +12,7 @@
 #include <ngx_core.h>
 
 #include "ngx_http_wix_auth_fetch.h"
+#include "ngx_http_wix_auth_json.h"
 #include "ngx_http_wix_auth_reason.h"
 
 
@@ -51,6 +52,21 @@ typedef enum {
 } ngx_http_wix_auth_state_e;
 
 
+typedef enum {
+    NGX_HTTP_WIX_AUTH_CAPTCHA_OFF = 0,
+    NGX_HTTP_WIX_AUTH_CAPTCHA_INVISIBLE,
+    NGX_HTTP_WIX_AUTH_CAPTCHA_VISIBLE
+} ngx_http_wix_auth_captcha_e;
+
+
+typedef enum {
+    NGX_HTTP_WIX_AUTH_RESPONSE_QUERY = 0,
+    NGX_HTTP_WIX_AUTH_RESPONSE_FRAGMENT,
+    NGX_HTTP_WIX_AUTH_RESPONSE_WEB_MESSAGE,
+    NGX_HTTP_WIX_AUTH_RESPONSE_DIRECT       /* asks Wix for query */
+} ngx_http_wix_auth_response_e;
+
+
 /* strings live until the handler returns and are wiped afterwards */
 
 typedef struct {
@@ -59,6 +75,8 @@ typedef struct {
     ngx_uint_t    status;         /* HTTP, 0: there was none */
     ngx_int_t     retry_after;    /* seconds, -1: not told */
     ngx_str_t     request_id;     /* Wix's, for the log */
+    unsigned      pause:1;        /* throttled as a client, not one account's
+                                     logins: for budget_pause() */
 
     /* token */
     ngx_str_t     access_token;
@@ -73,6 +91,22 @@ typedef struct {
     ngx_str_t     session_token;
     ngx_str_t     state_token;
     ngx_str_t     email;          /* as Wix spells it; len 0: not told */
+
+    /* of INVALID_REQUEST: ..._pair_t, Wix's name of a field ("loginId.email")
+       and a sentence about it, made of printable text; NULL: none */
+    ngx_array_t  *fields;
+
+    /* token-info */
+    unsigned      active:1;       /* and a MEMBER's; expires, member_id and
+                                     client_id are set */
+    u_char        client_id[16];
+
+    /* member: member_id, email, and ..._PROFILE_FIELDS cleaned strings */
+    ngx_str_t    *profile;
+
+    /* direct: code, or error as in an authorization response */
+    ngx_str_t     code;
+    ngx_str_t     error;
 
     /* redirect session: https (or loopback), printable ASCII, no fragment,
        at most 2048 bytes */
@@ -111,24 +145,75 @@ ngx_http_wix_auth_api_call_t *ngx_http_wix_auth_api_refresh(
     ngx_http_wix_auth_api_pt handler, void *data);
 
 /*
- * Login V2 with the worker's visitor token.  Reason OK means that the login
- * came to one of the states: a member who waits for approval is STATE_APPROVAL
- * however Wix says it.  VERIFY has a state_token; without one it would be
- * UNSUPPORTED.
+ * Login V2, Register V2 and Verify During Authentication, with the browser's
+ * own visitor token or, without one or when Wix does not take it, with the
+ * worker's.  Reason OK means that it came to one of the states: a member who
+ * waits for approval is STATE_APPROVAL however Wix says it.  VERIFY has a
+ * state_token; without one it would be UNSUPPORTED.
  */
+
+typedef struct {
+    ngx_str_t                    email;
+    ngx_str_t                    password;
+    ngx_str_t                    captcha;       /* len 0: none */
+    ngx_uint_t                   captcha_kind;  /* ..._captcha_e, the key that
+                                                   it is sent under; OFF is
+                                                   VISIBLE */
+    ngx_http_wix_auth_json_t    *profile;       /* of register; NULL: none */
+    ngx_str_t                    visitor;       /* access token; len 0: the
+                                                   worker's */
+} ngx_http_wix_auth_api_credentials_t;
+
 ngx_http_wix_auth_api_call_t *ngx_http_wix_auth_api_login(
+    ngx_http_wix_auth_api_conf_t *conf, ngx_str_t *client,
+    ngx_http_wix_auth_api_credentials_t *credentials, ngx_log_t *log,
+    ngx_http_wix_auth_api_pt handler, void *data);
+ngx_http_wix_auth_api_call_t *ngx_http_wix_auth_api_register(
+    ngx_http_wix_auth_api_conf_t *conf, ngx_str_t *client,
+    ngx_http_wix_auth_api_credentials_t *credentials, ngx_log_t *log,
+    ngx_http_wix_auth_api_pt handler, void *data);
+/* a wrong code is INVALID_CODE, and so is a dead state_token */
+ngx_http_wix_auth_api_call_t *ngx_http_wix_auth_api_verify(
+    ngx_http_wix_auth_api_conf_t *conf, ngx_str_t *client, ngx_str_t *code,
+    ngx_str_t *state_token, ngx_str_t *visitor, ngx_log_t *log,
+    ngx_http_wix_auth_api_pt handler, void *data);
+
+/* Send Recovery Email; redirect_uri is one that Wix allows */
+ngx_http_wix_auth_api_call_t *ngx_http_wix_auth_api_recover(
     ngx_http_wix_auth_api_conf_t *conf, ngx_str_t *client, ngx_str_t *email,
-    ngx_str_t *password, ngx_log_t *log, ngx_http_wix_auth_api_pt handler,
-    void *data);
+    ngx_str_t *redirect_uri, ngx_log_t *log,
+    ngx_http_wix_auth_api_pt handler, void *data);
+
+/* a new visitor's tokens */
+ngx_http_wix_auth_api_call_t *ngx_http_wix_auth_api_anonymous(
+    ngx_http_wix_auth_api_conf_t *conf, ngx_str_t *client, ngx_log_t *log,
+    ngx_http_wix_auth_api_pt handler, void *data);
+
+/*
+ * What an access token is worth.  OK with active unset: Wix knows that it is
+ * none, or not a member's; a 4xx other than 429 says so too.
+ */
+ngx_http_wix_auth_api_call_t *ngx_http_wix_auth_api_token_info(
+    ngx_http_wix_auth_api_conf_t *conf, ngx_str_t *client, ngx_str_t *token,
+    ngx_log_t *log, ngx_http_wix_auth_api_pt handler, void *data);
+
+/* Get My Member; MEMBER_BLOCKED when Wix says 403 or 404 with a body of its
+   own, or that the member is BLOCKED; a 401 is an UPSTREAM_ERROR */
+ngx_http_wix_auth_api_call_t *ngx_http_wix_auth_api_member(
+    ngx_http_wix_auth_api_conf_t *conf, ngx_str_t *client,
+    ngx_str_t *access_token, ngx_log_t *log,
+    ngx_http_wix_auth_api_pt handler, void *data);
 
 /* redirect session to log in; session_token len 0: Wix's own page */
 
 typedef struct {
-    ngx_str_t    redirect_uri;
+    ngx_str_t    redirect_uri;    /* not sent for WEB_MESSAGE */
     ngx_str_t    state;
     ngx_str_t    challenge;
     ngx_str_t    session_token;
     ngx_str_t    idp;             /* len 0: none */
+    ngx_str_t    visitor;         /* access token; len 0: the worker's */
+    ngx_uint_t   response_mode;   /* ..._response_e */
     unsigned     silent:1;        /* prompt none without a session token */
 } ngx_http_wix_auth_api_authorize_t;
 
@@ -142,6 +227,20 @@ ngx_http_wix_auth_api_call_t *ngx_http_wix_auth_api_logout(
     ngx_http_wix_auth_api_conf_t *conf, ngx_str_t *client,
     ngx_str_t *access_token, ngx_str_t *post_flow_url, ngx_log_t *log,
     ngx_http_wix_auth_api_pt handler, void *data);
+
+/*
+ * The authorization request made by us instead of by the browser: a GET of
+ * full_url, which must be https on port 443 (on loopback when the API is),
+ * end its path in "/_api/oauth2/authorize", and ask for exactly this
+ * redirect_uri and state.  The peer's address must not be private.  OK: the
+ * answer led to exactly redirect_uri, and code or error is set, with our
+ * state.  Any other outcome is a failure, after which the browser may go
+ * there itself.
+ */
+ngx_http_wix_auth_api_call_t *ngx_http_wix_auth_api_direct(
+    ngx_http_wix_auth_api_conf_t *conf, ngx_str_t *client,
+    ngx_str_t *full_url, ngx_str_t *redirect_uri, ngx_str_t *state,
+    ngx_log_t *log, ngx_http_wix_auth_api_pt handler, void *data);
 
 /* the handler will not be called */
 void ngx_http_wix_auth_api_cancel(ngx_http_wix_auth_api_call_t *call);

@@ -28,6 +28,8 @@
 /* flags inside state */
 #define NGX_HTTP_WIX_AUTH_ATTEMPT_WIX     0x01  /* Wix's own page */
 #define NGX_HTTP_WIX_AUTH_ATTEMPT_SILENT  0x02  /* SSO probe, prompt none */
+#define NGX_HTTP_WIX_AUTH_ATTEMPT_FRAME   0x04  /* web_message: the request
+                                                   had no redirect URI */
 
 
 /* what a state is bound to; all of it goes into the MAC */

@@ -16,18 +16,38 @@
 
 
 /*
- * Floor 1, between the three files of the api room and for them alone: one
- * call, how it is made (api), how its answer is judged (verdict), and the
- * visitor token that it may need (visitor).
+ * Floor 1, between the files of the api room and for them alone: the
+ * operations (api), one call of them (call), what is taken from an answer
+ * (verdict), what an error means (refusal), and the visitor token that a call
+ * may need (visitor).
  */
 
 
 #define NGX_HTTP_WIX_AUTH_PATH_TOKEN  "/oauth2/token"
 
+/* the longest stateToken and error code that are taken from an answer */
+
+#define NGX_HTTP_WIX_AUTH_STATE_TOKEN_MAX  2048
+#define NGX_HTTP_WIX_AUTH_ERROR_CODE_MAX   64
+
+
+/* operations whose errors mean something of their own */
+
+typedef enum {
+    NGX_HTTP_WIX_AUTH_OP_OTHER = 0,
+    NGX_HTTP_WIX_AUTH_OP_LOGIN,
+    NGX_HTTP_WIX_AUTH_OP_REGISTER,
+    NGX_HTTP_WIX_AUTH_OP_VERIFY,
+    NGX_HTTP_WIX_AUTH_OP_RECOVER,
+    NGX_HTTP_WIX_AUTH_OP_LOGOUT
+} ngx_http_wix_auth_api_op_e;
+
 
 typedef struct {
     const char                     *name;          /* in the log */
     const char                     *path;
+
+    ngx_uint_t                      kind;          /* ..._api_op_e */
 
     /* of a 2xx: NGX_OK, NGX_DECLINED (it makes no sense) or NGX_ERROR */
     ngx_int_t                     (*answer)(
@@ -43,6 +63,8 @@ typedef struct {
     unsigned                        grant:1;       /* invalid_grant counts, and
                                                       a member waits */
     unsigned                        quiet:1;       /* its failure is no news */
+    unsigned                        head:1;        /* answer() gets whatever
+                                                      status, and no body */
 } ngx_http_wix_auth_api_op_t;
 
 
@@ -69,7 +91,12 @@ struct ngx_http_wix_auth_api_call_s {
     ngx_http_wix_auth_api_op_t     *op;
     ngx_http_wix_auth_api_conf_t   *conf;
     ngx_str_t                       client;
-    ngx_str_t                       body;
+    ngx_str_t                       url;           /* len 0: op->path's */
+    ngx_str_t                       body;          /* data NULL: GET */
+    ngx_str_t                       own;           /* the browser's visitor
+                                                      token, until refused */
+    ngx_str_t                       redirect_uri;  /* of a direct call */
+    ngx_str_t                       state;
     ngx_http_wix_auth_api_pt        handler;
     void                           *data;
 
@@ -80,17 +107,24 @@ struct ngx_http_wix_auth_api_call_s {
 
     time_t                          sent;
     ngx_http_wix_auth_json_t       *root;          /* the answer */
+    ngx_str_t                       location;      /* of a direct call */
+    ngx_array_t                    *pairs;         /* its query, wiped */
     ngx_str_t                       code;          /* Wix's, safe to log */
     const char                     *err;
 
+    ngx_uint_t                      unsent;        /* reason, when the call
+                                                      is not to be made */
+
     unsigned                        waits:1;
-    unsigned                        retried:1;
+    unsigned                        retried:1;     /* this token is new */
+    unsigned                        outside:1;
     unsigned                        refused:1;     /* the visitor's token */
     unsigned                        done:1;
 };
 
 
-/* api */
+/* call: start() sends w and frees it; get() has no body; refuse() reports
+   later that the call was not made, err is for the log */
 
 ngx_http_wix_auth_api_call_t *ngx_http_wix_auth_api_create(
     ngx_http_wix_auth_api_op_t *op, ngx_http_wix_auth_api_conf_t *conf,
@@ -101,6 +135,13 @@ ngx_http_wix_auth_json_writer_t *ngx_http_wix_auth_api_grant(
 ngx_http_wix_auth_api_call_t *ngx_http_wix_auth_api_start(
     ngx_http_wix_auth_api_call_t *call, ngx_http_wix_auth_json_writer_t *w,
     ngx_str_t *authorization);
+ngx_http_wix_auth_api_call_t *ngx_http_wix_auth_api_get(
+    ngx_http_wix_auth_api_call_t *call, ngx_str_t *authorization);
+ngx_http_wix_auth_api_call_t *ngx_http_wix_auth_api_refuse(
+    ngx_http_wix_auth_api_call_t *call, ngx_uint_t reason, const char *err);
+void ngx_http_wix_auth_api_free(ngx_http_wix_auth_api_call_t *call);
+/* wipes call->pairs */
+void ngx_http_wix_auth_api_forget(ngx_http_wix_auth_api_call_t *call);
 ngx_int_t ngx_http_wix_auth_api_send(ngx_http_wix_auth_api_call_t *call,
     ngx_str_t *authorization);
 void ngx_http_wix_auth_api_finish(ngx_http_wix_auth_api_call_t *call,
@@ -110,20 +151,47 @@ ngx_int_t ngx_http_wix_auth_api_copy(ngx_pool_t *pool, ngx_str_t *dst,
 
 /* verdict: NGX_OK, NGX_DECLINED (it makes no sense), NGX_ERROR (no memory) */
 
-void ngx_http_wix_auth_api_fail(ngx_http_wix_auth_api_result_t *result,
-    ngx_uint_t reason);
 ngx_int_t ngx_http_wix_auth_api_token_answer(
     ngx_http_wix_auth_api_call_t *call,
-    ngx_http_wix_auth_api_result_t *result);
-void ngx_http_wix_auth_api_token_refusal(ngx_http_wix_auth_api_call_t *call,
     ngx_http_wix_auth_api_result_t *result);
 ngx_int_t ngx_http_wix_auth_api_login_answer(
     ngx_http_wix_auth_api_call_t *call,
     ngx_http_wix_auth_api_result_t *result);
-void ngx_http_wix_auth_api_login_refusal(ngx_http_wix_auth_api_call_t *call,
+ngx_int_t ngx_http_wix_auth_api_recover_answer(
+    ngx_http_wix_auth_api_call_t *call,
+    ngx_http_wix_auth_api_result_t *result);
+ngx_int_t ngx_http_wix_auth_api_info_answer(
+    ngx_http_wix_auth_api_call_t *call,
+    ngx_http_wix_auth_api_result_t *result);
+ngx_int_t ngx_http_wix_auth_api_member_answer(
+    ngx_http_wix_auth_api_call_t *call,
     ngx_http_wix_auth_api_result_t *result);
 ngx_int_t ngx_http_wix_auth_api_redirect_answer(
     ngx_http_wix_auth_api_call_t *call,
+    ngx_http_wix_auth_api_result_t *result);
+ngx_int_t ngx_http_wix_auth_api_direct_answer(
+    ngx_http_wix_auth_api_call_t *call,
+    ngx_http_wix_auth_api_result_t *result);
+/* text that may go into a header.  NGX_DONE: there is none; NGX_DECLINED:
+   there is something else */
+ngx_int_t ngx_http_wix_auth_api_text(ngx_http_wix_auth_json_t *root,
+    const char *path, size_t max, ngx_str_t *value);
+
+/* refusal: sets result->reason and, when it was about the visitor's token,
+   call->refused */
+
+void ngx_http_wix_auth_api_fail(ngx_http_wix_auth_api_result_t *result,
+    ngx_uint_t reason);
+/* 1 when Wix's code is about one account: a stranger can provoke it, and must
+   not slow down everybody */
+ngx_uint_t ngx_http_wix_auth_api_account(ngx_http_wix_auth_api_call_t *call);
+void ngx_http_wix_auth_api_token_refusal(ngx_http_wix_auth_api_call_t *call,
+    ngx_http_wix_auth_api_result_t *result);
+void ngx_http_wix_auth_api_login_refusal(ngx_http_wix_auth_api_call_t *call,
+    ngx_http_wix_auth_api_result_t *result);
+void ngx_http_wix_auth_api_info_refusal(ngx_http_wix_auth_api_call_t *call,
+    ngx_http_wix_auth_api_result_t *result);
+void ngx_http_wix_auth_api_member_refusal(ngx_http_wix_auth_api_call_t *call,
     ngx_http_wix_auth_api_result_t *result);
 void ngx_http_wix_auth_api_redirect_refusal(ngx_http_wix_auth_api_call_t *call,
     ngx_http_wix_auth_api_result_t *result);

@@ -10,12 +10,6 @@
 
 static ngx_int_t ngx_http_wix_auth_check_server(ngx_conf_t *cf,
     ngx_http_core_srv_conf_t *cscf, ngx_http_wix_auth_srv_conf_t *wscf);
-static ngx_int_t ngx_http_wix_auth_check_names(ngx_conf_t *cf,
-    ngx_http_core_srv_conf_t *cscf, ngx_http_wix_auth_srv_conf_t *wscf);
-static ngx_uint_t ngx_http_wix_auth_check_host(ngx_str_t *name);
-static void ngx_http_wix_auth_check_listeners(ngx_conf_t *cf,
-    ngx_http_core_srv_conf_t *cscf, ngx_http_wix_auth_srv_conf_t *wscf);
-static ngx_uint_t ngx_http_wix_auth_check_loopback(struct sockaddr *sa);
 static ngx_int_t ngx_http_wix_auth_check_prefix(ngx_conf_t *cf,
     ngx_http_wix_auth_srv_conf_t *wscf);
 static ngx_int_t ngx_http_wix_auth_check_conf(ngx_conf_t *cf,
@@ -35,13 +29,14 @@ static ngx_uint_t ngx_http_wix_auth_check_cookie(
     ngx_http_wix_auth_cookie_t *a, ngx_http_wix_auth_cookie_t *b);
 static ngx_int_t ngx_http_wix_auth_check_clients(ngx_conf_t *cf,
     ngx_http_wix_auth_srv_conf_t *wscf);
-static ngx_uint_t ngx_http_wix_auth_check_equal(ngx_str_t *a, ngx_str_t *b);
 static ngx_uint_t ngx_http_wix_auth_check_constant(
     ngx_http_complex_value_t *a, ngx_http_complex_value_t *b);
-static ngx_int_t ngx_http_wix_auth_check_store(ngx_conf_t *cf,
-    ngx_http_wix_auth_conf_t *conf);
-static ngx_int_t ngx_http_wix_auth_check_notice(ngx_conf_t *cf,
+static ngx_int_t ngx_http_wix_auth_check_login(ngx_conf_t *cf,
     ngx_http_wix_auth_srv_conf_t *wscf, ngx_http_wix_auth_conf_t *conf);
+static ngx_int_t ngx_http_wix_auth_check_require(ngx_conf_t *cf,
+    ngx_http_wix_auth_wish_t *wish);
+static void ngx_http_wix_auth_check_visitor(ngx_conf_t *cf,
+    ngx_http_wix_auth_wish_t *wish);
 
 
 void
@@ -76,10 +71,12 @@ ngx_http_wix_auth_complain(ngx_conf_t *cf, ngx_uint_t level,
 ngx_int_t
 ngx_http_wix_auth_check(ngx_conf_t *cf)
 {
-    ngx_uint_t                      s;
+    ngx_uint_t                      s, i;
     ngx_http_core_srv_conf_t      **cscfp;
+    ngx_http_wix_auth_wish_t       *wish;
     ngx_http_core_main_conf_t      *cmcf;
     ngx_http_wix_auth_srv_conf_t   *wscf;
+    ngx_http_wix_auth_main_conf_t  *wmcf;
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
     cscfp = cmcf->servers.elts;
@@ -93,6 +90,21 @@ ngx_http_wix_auth_check(ngx_conf_t *cf)
         }
 
         if (ngx_http_wix_auth_check_server(cf, cscfp[s], wscf) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_wix_auth_module);
+    wish = wmcf->wishes->elts;
+
+    for (i = 0; i < wmcf->wishes->nelts; i++) {
+
+        if (wish[i].visitor) {
+            ngx_http_wix_auth_check_visitor(cf, &wish[i]);
+            continue;
+        }
+
+        if (ngx_http_wix_auth_check_require(cf, &wish[i]) != NGX_OK) {
             return NGX_ERROR;
         }
     }
@@ -149,156 +161,6 @@ ngx_http_wix_auth_check_server(ngx_conf_t *cf,
     }
 
     return ngx_http_wix_auth_check_clients(cf, wscf);
-}
-
-
-/* nginx frees its own list of names with the configuration's temp pool */
-
-static ngx_int_t
-ngx_http_wix_auth_check_names(ngx_conf_t *cf, ngx_http_core_srv_conf_t *cscf,
-    ngx_http_wix_auth_srv_conf_t *wscf)
-{
-    ngx_uint_t                 i;
-    ngx_http_server_name_t    *sn;
-    ngx_http_wix_auth_name_t  *name;
-
-    sn = cscf->server_names.elts;
-
-    for (i = 0; i < cscf->server_names.nelts; i++) {
-
-        name = ngx_array_push(wscf->names);
-        if (name == NULL) {
-            return NGX_ERROR;
-        }
-
-        name->name = sn[i].name;
-
-#if (NGX_PCRE)
-        name->regex = sn[i].regex;
-#endif
-
-        if (i > 0) {
-            continue;
-        }
-
-        wscf->name = sn[i].name;
-        wscf->plain = ngx_http_wix_auth_check_host(&sn[i].name);
-
-#if (NGX_PCRE)
-        if (sn[i].regex) {
-            wscf->plain = 0;
-        }
-#endif
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_uint_t
-ngx_http_wix_auth_check_host(ngx_str_t *name)
-{
-    u_char      c;
-    ngx_uint_t  i;
-
-    if (name->len == 0 || name->data[0] == '.') {
-        return 0;
-    }
-
-    for (i = 0; i < name->len; i++) {
-        c = name->data[i];
-
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')
-              || c == '-' || c == '.'))
-        {
-            return 0;
-        }
-    }
-
-    return 1;
-}
-
-
-static void
-ngx_http_wix_auth_check_listeners(ngx_conf_t *cf,
-    ngx_http_core_srv_conf_t *cscf, ngx_http_wix_auth_srv_conf_t *wscf)
-{
-    ngx_uint_t                   p, a, s;
-    ngx_http_conf_port_t        *port;
-    ngx_http_conf_addr_t        *addr;
-    ngx_http_core_srv_conf_t   **server;
-    ngx_http_core_main_conf_t   *cmcf;
-
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
-
-    wscf->loopback = 1;
-
-    if (cmcf->ports == NULL) {
-        return;
-    }
-
-    port = cmcf->ports->elts;
-
-    for (p = 0; p < cmcf->ports->nelts; p++) {
-        addr = port[p].addrs.elts;
-
-        for (a = 0; a < port[p].addrs.nelts; a++) {
-            server = addr[a].servers.elts;
-
-            for (s = 0; s < addr[a].servers.nelts; s++) {
-
-                if (server[s] != cscf) {
-                    continue;
-                }
-
-                if (wscf->port == 0) {
-                    wscf->port = ngx_inet_get_port(addr[a].opt.sockaddr);
-                }
-
-#if (NGX_HTTP_SSL)
-                if (addr[a].opt.ssl) {
-                    /* the one that members use */
-                    if (!wscf->tls) {
-                        wscf->port = ngx_inet_get_port(addr[a].opt.sockaddr);
-                    }
-
-                    wscf->tls = 1;
-                    continue;
-                }
-#endif
-
-                if (!ngx_http_wix_auth_check_loopback(addr[a].opt.sockaddr)) {
-                    wscf->loopback = 0;
-                }
-            }
-        }
-    }
-}
-
-
-static ngx_uint_t
-ngx_http_wix_auth_check_loopback(struct sockaddr *sa)
-{
-    struct sockaddr_in   *sin;
-#if (NGX_HAVE_INET6)
-    struct sockaddr_in6  *sin6;
-#endif
-
-    switch (sa->sa_family) {
-
-#if (NGX_HAVE_INET6)
-    case AF_INET6:
-        sin6 = (struct sockaddr_in6 *) sa;
-        return IN6_IS_ADDR_LOOPBACK(&sin6->sin6_addr);
-#endif
-
-    case AF_INET:
-        sin = (struct sockaddr_in *) sa;
-        return (ntohl(sin->sin_addr.s_addr) >> 24) == 127;
-
-    default: /* AF_UNIX */
-        return 1;
-    }
 }
 
 
@@ -424,6 +286,10 @@ ngx_http_wix_auth_check_conf(ngx_conf_t *cf,
         return NGX_ERROR;
     }
 
+    if (ngx_http_wix_auth_check_login(cf, wscf, conf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     return ngx_http_wix_auth_check_store(cf, conf);
 }
 
@@ -440,7 +306,9 @@ ngx_http_wix_auth_check_gate(ngx_conf_t *cf,
 
     if (wscf->locations->nelts == 0) {
 
-        if (conf->unauthorized == NGX_HTTP_WIX_AUTH_STRANGER_401) {
+        if (conf->unauthorized == NGX_HTTP_WIX_AUTH_STRANGER_401
+            || conf->login->absolute)
+        {
             return NGX_OK;
         }
 
@@ -728,13 +596,6 @@ ngx_http_wix_auth_check_clients(ngx_conf_t *cf,
 }
 
 
-static ngx_uint_t
-ngx_http_wix_auth_check_equal(ngx_str_t *a, ngx_str_t *b)
-{
-    return a->len == b->len && ngx_memcmp(a->data, b->data, a->len) == 0;
-}
-
-
 /* values with variables are compared by the request, not here */
 
 static ngx_uint_t
@@ -757,139 +618,118 @@ ngx_http_wix_auth_check_constant(ngx_http_complex_value_t *a,
 }
 
 
-/* parses each CA bundle once, in the master; workers share the pages */
+/* endpoints that send the browser to a login page must not be that page */
 
 static ngx_int_t
-ngx_http_wix_auth_check_store(ngx_conf_t *cf, ngx_http_wix_auth_conf_t *conf)
+ngx_http_wix_auth_check_login(ngx_conf_t *cf,
+    ngx_http_wix_auth_srv_conf_t *wscf, ngx_http_wix_auth_conf_t *conf)
 {
-    ngx_uint_t                      i;
-    const char                     *err;
-    ngx_http_wix_auth_store_t      *store;
-    ngx_http_wix_auth_main_conf_t  *wmcf;
+    u_char                        *p, *src;
+    ngx_str_t                      path, *name;
+    ngx_uint_t                     i;
+    ngx_http_wix_auth_location_t  *location;
 
-    if (conf->api->fetch.store
-        || ngx_strncasecmp(conf->api->url.data, (u_char *) "https:", 6) != 0)
+    if (conf->login->kind != NGX_HTTP_WIX_AUTH_LOGIN_URI
+        || conf->login->absolute)
     {
         return NGX_OK;
     }
 
-    wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_wix_auth_module);
-    store = wmcf->stores->elts;
+    path.data = ngx_pnalloc(cf->pool, conf->login->uri.len);
+    if (path.data == NULL) {
+        return NGX_ERROR;
+    }
 
-    for (i = 0; i < wmcf->stores->nelts; i++) {
-        if (ngx_http_wix_auth_check_equal(&store[i].file,
-                                          &conf->api_certificate))
-        {
-            conf->api->fetch.store = store[i].store;
-            return NGX_OK;
+    p = path.data;
+    src = conf->login->uri.data;
+
+    ngx_unescape_uri(&p, &src, conf->login->uri.len, 0);
+
+    path.len = p - path.data;
+
+    for (i = 0; i < path.len; i++) {
+        if (path.data[i] == '?' || path.data[i] == '#') {
+            path.len = i;
         }
     }
 
-    store = ngx_array_push(wmcf->stores);
-    if (store == NULL) {
+    location = wscf->locations->elts;
+
+    for (i = 0; i < wscf->locations->nelts; i++) {
+        name = &location[i].location;
+
+        if (location[i].endpoint == NGX_HTTP_WIX_AUTH_EP_ALL
+            ? (path.len < name->len
+               || ngx_memcmp(path.data, name->data, name->len) != 0)
+            : !ngx_http_wix_auth_check_equal(&path, name))
+        {
+            continue;
+        }
+
+        ngx_http_wix_auth_complain(cf, NGX_LOG_EMERG, &conf->login_place,
+                            "the page \"%V\" of \"wix_auth_login\" is an "
+                            "endpoint itself, which would send to it for "
+                            "ever; give the site's own page, or use "
+                            "\"builtin\"", &conf->login->uri);
         return NGX_ERROR;
     }
-
-    store->file = conf->api_certificate;
-    store->store = ngx_http_wix_auth_crypto_store(cf->pool,
-                               store->file.len ? &store->file : NULL, &err);
-
-    if (store->store == NULL) {
-        ngx_http_wix_auth_complain(cf, NGX_LOG_EMERG,
-                            &conf->certificate_place,
-                            "CA certificates for the Wix API cannot be read "
-                            "from \"%V\": %s; install ca-certificates or set "
-                            "\"wix_auth_api_trusted_certificate\"",
-                            &store->file, err);
-        return NGX_ERROR;
-    }
-
-    conf->api->fetch.store = store->store;
 
     return NGX_OK;
 }
 
 
-/* what the operator must allow at Wix, told at start and reload */
+/* in http and server it may be meant for the gates inside */
 
 static ngx_int_t
-ngx_http_wix_auth_check_notice(ngx_conf_t *cf,
-    ngx_http_wix_auth_srv_conf_t *wscf, ngx_http_wix_auth_conf_t *conf)
+ngx_http_wix_auth_check_require(ngx_conf_t *cf,
+    ngx_http_wix_auth_wish_t *wish)
 {
-    u_char                         *p;
-    ngx_str_t                       base, uri, prefix, *notice, *old;
-    ngx_uint_t                      i;
-    ngx_http_wix_auth_main_conf_t  *wmcf;
+    ngx_http_wix_auth_conf_t  *conf;
 
-    if (conf->client_text.len == 0
-        || (conf->base_url && conf->base_url->lengths)
-        || (conf->redirect_uri && conf->redirect_uri->lengths))
+    conf = wish->conf;
+
+    if (wish->location ? ngx_http_wix_auth_gated(conf)
+                       : conf->require->used)
     {
         return NGX_OK;
     }
 
-    ngx_str_null(&base);
-    ngx_str_null(&uri);
+    ngx_http_wix_auth_complain(cf, NGX_LOG_EMERG, &conf->require_place,
+                            "\"wix_auth_require\" where the gate is off: "
+                            "nothing would be required; add "
+                            "\"wix_auth required\"");
 
-    prefix = conf->prefix.len ? conf->prefix : wscf->prefix;
+    return NGX_ERROR;
+}
 
-    if (conf->redirect_uri) {
-        uri = conf->redirect_uri->value;
-    }
 
-    if (conf->base_url) {
-        base = conf->base_url->value;
+static void
+ngx_http_wix_auth_check_visitor(ngx_conf_t *cf,
+    ngx_http_wix_auth_wish_t *wish)
+{
+    ngx_http_wix_auth_conf_t       *conf;
+    ngx_http_wix_auth_main_conf_t  *wmcf;
+
+    conf = wish->conf;
+
+    if (wish->location
+        ? (!ngx_http_wix_auth_gated(conf)
+           || conf->mode != NGX_HTTP_WIX_AUTH_OPTIONAL)
+        : !conf->visitor->used)
+    {
+        ngx_http_wix_auth_complain(cf, NGX_LOG_WARN, &conf->visitor_place,
+                            "\"wix_auth_visitor\" has no effect here: "
+                            "visitors are minted by an optional gate only; "
+                            "use \"wix_auth optional\"");
+        return;
     }
 
     wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_wix_auth_module);
 
-    p = ngx_pnalloc(cf->pool,
-                    sizeof("client : allow https://:65535 at Wix callback")
-                    + conf->client_text.len + base.len + wscf->name.len
-                    + prefix.len + uri.len);
-    if (p == NULL) {
-        return NGX_ERROR;
+    if (!wmcf->access_token) {
+        ngx_http_wix_auth_complain(cf, NGX_LOG_WARN, &conf->visitor_place,
+                            "\"wix_auth_visitor\" has no effect: "
+                            "$wix_auth_access_token is used nowhere; send it "
+                            "to Wix with \"proxy_set_header\"");
     }
-
-    notice = ngx_array_push(wmcf->notices);
-    if (notice == NULL) {
-        return NGX_ERROR;
-    }
-
-    notice->data = p;
-
-    p = ngx_sprintf(p, "client %V: allow ", &conf->client_text);
-
-    if (uri.len == 0 || uri.data[0] == '/') {
-
-        if (base.len) {
-            p = ngx_cpymem(p, base.data, base.len);
-
-        } else {
-            p = ngx_sprintf(p, "http%s://%V", wscf->tls ? "s" : "",
-                            &wscf->name);
-
-            if (wscf->port && wscf->port != (wscf->tls ? 443 : 80)) {
-                p = ngx_sprintf(p, ":%ui", (ngx_uint_t) wscf->port);
-            }
-        }
-    }
-
-    p = uri.len ? ngx_cpymem(p, uri.data, uri.len)
-                : ngx_sprintf(p, "%Vcallback", &prefix);
-
-    p = ngx_cpymem(p, " at Wix", sizeof(" at Wix") - 1);
-
-    notice->len = p - notice->data;
-
-    old = wmcf->notices->elts;
-
-    for (i = 0; i + 1 < wmcf->notices->nelts; i++) {
-        if (ngx_http_wix_auth_check_equal(&old[i], notice)) {
-            wmcf->notices->nelts--;
-            break;
-        }
-    }
-
-    return NGX_OK;
 }

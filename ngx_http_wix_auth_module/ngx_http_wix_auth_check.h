@@ -33,4 +33,17 @@ void ngx_cdecl ngx_http_wix_auth_complain(ngx_conf_t *cf, ngx_uint_t level,
 ngx_int_t ngx_http_wix_auth_check(ngx_conf_t *cf);
 
 
+/* between the two files of this room: of a server, how it is reached */
+
+ngx_int_t ngx_http_wix_auth_check_names(ngx_conf_t *cf,
+    ngx_http_core_srv_conf_t *cscf, ngx_http_wix_auth_srv_conf_t *wscf);
+void ngx_http_wix_auth_check_listeners(ngx_conf_t *cf,
+    ngx_http_core_srv_conf_t *cscf, ngx_http_wix_auth_srv_conf_t *wscf);
+ngx_int_t ngx_http_wix_auth_check_store(ngx_conf_t *cf,
+    ngx_http_wix_auth_conf_t *conf);
+ngx_int_t ngx_http_wix_auth_check_notice(ngx_conf_t *cf,
+    ngx_http_wix_auth_srv_conf_t *wscf, ngx_http_wix_auth_conf_t *conf);
+ngx_uint_t ngx_http_wix_auth_check_equal(ngx_str_t *a, ngx_str_t *b);
+
+
 #endif /* _NGX_HTTP_WIX_AUTH_CHECK_H_INCLUDED_ */

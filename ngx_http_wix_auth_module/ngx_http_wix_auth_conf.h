@@ -38,7 +38,8 @@ typedef enum {
 
 typedef enum {
     NGX_HTTP_WIX_AUTH_LOGIN_BUILTIN = 0,
-    NGX_HTTP_WIX_AUTH_LOGIN_WIX
+    NGX_HTTP_WIX_AUTH_LOGIN_WIX,
+    NGX_HTTP_WIX_AUTH_LOGIN_URI             /* the site's own page */
 } ngx_http_wix_auth_login_e;
 
 
@@ -53,6 +54,9 @@ typedef enum {
     NGX_HTTP_WIX_AUTH_EP_NONE = 0,
     NGX_HTTP_WIX_AUTH_EP_ALL,               /* prefix + name */
     NGX_HTTP_WIX_AUTH_EP_LOGIN,
+    NGX_HTTP_WIX_AUTH_EP_REGISTER,
+    NGX_HTTP_WIX_AUTH_EP_VERIFY,
+    NGX_HTTP_WIX_AUTH_EP_RECOVER,
     NGX_HTTP_WIX_AUTH_EP_CALLBACK,
     NGX_HTTP_WIX_AUTH_EP_LOGOUT,
     NGX_HTTP_WIX_AUTH_EP_SESSION,
@@ -73,7 +77,8 @@ typedef struct {
 typedef enum {
     NGX_HTTP_WIX_AUTH_COOKIE_SESSION = 0,
     NGX_HTTP_WIX_AUTH_COOKIE_BINDING,
-    NGX_HTTP_WIX_AUTH_COOKIE_RETURNS
+    NGX_HTTP_WIX_AUTH_COOKIE_RETURNS,
+    NGX_HTTP_WIX_AUTH_COOKIE_TOKEN          /* sealed stateToken, of forms */
 } ngx_http_wix_auth_cookie_e;
 
 
@@ -83,6 +88,7 @@ typedef struct {
     ngx_http_wix_auth_cookie_t      session;
     ngx_http_wix_auth_cookie_t      binding;
     ngx_http_wix_auth_cookie_t      returns;   /* its path: the prefix */
+    ngx_http_wix_auth_cookie_t      token;     /* and of this one */
     ngx_str_t                       names[4];  /* all of ours, to be cut */
     ngx_uint_t                      nnames;
 } ngx_http_wix_auth_cookies_t;
@@ -91,8 +97,32 @@ typedef struct {
 typedef struct {
     ngx_uint_t                      kind;      /* ..._login_e */
     ngx_uint_t                      sso;
-    ngx_array_t                    *idps;      /* ngx_str_t, or NULL: any */
+    ngx_array_t                    *idps;      /* ngx_str_t, or NULL: none */
+    ngx_str_t                       uri;       /* of LOGIN_URI: a path, or */
+    unsigned                        absolute:1;   /* an https address */
 } ngx_http_wix_auth_login_conf_t;
+
+
+typedef struct {
+    unsigned                        on:1;
+    ngx_uint_t                      rate;      /* new ones a minute */
+    time_t                          lifetime;
+    unsigned                        used:1;    /* by an optional gate */
+} ngx_http_wix_auth_visitor_conf_t;
+
+
+typedef struct {
+    unsigned                        on:1;
+    time_t                          cache;
+} ngx_http_wix_auth_bearer_conf_t;
+
+
+typedef struct {
+    ngx_array_t                    *values;    /* ngx_http_complex_value_t;
+                                                  NULL: nothing required */
+    ngx_uint_t                      status;    /* 403 */
+    unsigned                        used:1;    /* by a gate */
+} ngx_http_wix_auth_require_conf_t;
 
 
 typedef struct {
@@ -110,6 +140,15 @@ typedef struct {
     ngx_str_t                       prefix;    /* of endpoints here; len 0:
                                                   the server's */
     ngx_uint_t                      unauthorized;
+    ngx_uint_t                      response_mode;   /* ..._response_e */
+    ngx_uint_t                      captcha;   /* ..._captcha_e */
+    ngx_flag_t                      profile;
+    ngx_array_t                    *origins;   /* ngx_str_t, normalised; NULL:
+                                                  none but our own */
+    ngx_http_wix_auth_visitor_conf_t  *visitor;
+    ngx_http_wix_auth_bearer_conf_t   *bearer;
+    ngx_http_wix_auth_require_conf_t  *require;
+    ngx_http_wix_auth_page_t       *pages;     /* never NULL */
 
     ngx_shm_zone_t                 *zone;
     ngx_http_wix_auth_ring_t       *ring;      /* NULL: keys of the zone */
@@ -148,6 +187,9 @@ typedef struct {
     ngx_http_wix_auth_place_t       lifetime_place;
     ngx_http_wix_auth_place_t       zone_place;
     ngx_http_wix_auth_place_t       certificate_place;
+    ngx_http_wix_auth_place_t       require_place;
+    ngx_http_wix_auth_place_t       visitor_place;
+    ngx_http_wix_auth_place_t       login_place;
     unsigned                        from_http:1;   /* wix_auth of http{} */
 } ngx_http_wix_auth_conf_t;
 
@@ -188,6 +230,23 @@ struct ngx_http_wix_auth_srv_conf_s {
 };
 
 
+/* a level that says something which only a gate obeys */
+
+typedef struct {
+    ngx_http_wix_auth_conf_t       *conf;
+    unsigned                        visitor:1; /* else require */
+    unsigned                        location:1;   /* not http or server */
+} ngx_http_wix_auth_wish_t;
+
+
+/* compiled templates of a directory; dir len 0: the built-in ones */
+
+typedef struct {
+    ngx_str_t                       dir;
+    ngx_http_wix_auth_page_t       *pages;
+} ngx_http_wix_auth_pages_t;
+
+
 /* a parsed CA bundle; file len 0: the system's */
 
 typedef struct {
@@ -197,11 +256,13 @@ typedef struct {
 
 
 typedef struct {
-    ngx_http_wix_auth_page_t       *pages;
+    ngx_array_t                    *pages;     /* ..._pages_t */
+    ngx_array_t                    *wishes;    /* ..._wish_t */
     ngx_array_t                    *stores;    /* ..._store_t */
     ngx_array_t                    *notices;   /* ngx_str_t, for the start */
     ngx_int_t                       cookie_index;   /* $http_cookie */
     unsigned                        access_token:1; /* the variable is used */
+    unsigned                        profile:1; /* one of its variables is */
     unsigned                        used:1;    /* a gate or endpoints */
 } ngx_http_wix_auth_main_conf_t;
 

@@ -10,6 +10,8 @@
 
 static char *ngx_http_wix_auth_cookie_family(ngx_conf_t *cf,
     ngx_http_wix_auth_cookies_t *c);
+static char *ngx_http_wix_auth_cookie_relatives(ngx_conf_t *cf,
+    ngx_http_wix_auth_cookies_t *c, ngx_uint_t host);
 static ngx_uint_t ngx_http_wix_auth_cookie_text(ngx_str_t *text);
 static ngx_uint_t ngx_http_wix_auth_cookie_token(ngx_str_t *name);
 
@@ -114,18 +116,13 @@ ngx_http_wix_auth_cookie_default(ngx_conf_t *cf,
 }
 
 
-/*
- * Completes the session cookie and makes the binding and returns cookies of
- * it (RFC 6265bis, 4.1.3: what the __Host- and __Secure- prefixes promise).
- */
+/* completes the session cookie, and makes the others of it (RFC 6265bis,
+   4.1.3: what the __Host- and __Secure- prefixes promise) */
 
 static char *
 ngx_http_wix_auth_cookie_family(ngx_conf_t *cf,
     ngx_http_wix_auth_cookies_t *c)
 {
-    u_char     *p;
-    size_t      skip;
-    ngx_str_t   base, prefix;
     ngx_uint_t  host;
 
     static ngx_str_t  host_name = ngx_string("__Host-wix_auth");
@@ -164,6 +161,20 @@ ngx_http_wix_auth_cookie_family(ngx_conf_t *cf,
                "remove nosecure";
     }
 
+    return ngx_http_wix_auth_cookie_relatives(cf, c, host);
+}
+
+
+/* binding, returns and token */
+
+static char *
+ngx_http_wix_auth_cookie_relatives(ngx_conf_t *cf,
+    ngx_http_wix_auth_cookies_t *c, ngx_uint_t host)
+{
+    u_char     *p;
+    size_t      skip;
+    ngx_str_t   base, prefix;
+
     skip = host ? 7 : 0;
 
     base.data = c->session.name.data + skip;
@@ -183,10 +194,14 @@ ngx_http_wix_auth_cookie_family(ngx_conf_t *cf,
     c->returns = c->binding;
     ngx_str_null(&c->returns.path);
 
+    c->token = c->returns;
+
     c->binding.name.len = c->session.name.len + 2;
     c->returns.name.len = prefix.len + base.len + 2;
+    c->token.name.len = c->returns.name.len;
 
-    p = ngx_pnalloc(cf->pool, c->binding.name.len + c->returns.name.len);
+    p = ngx_pnalloc(cf->pool,
+                    c->binding.name.len + 2 * c->returns.name.len);
     if (p == NULL) {
         return NGX_CONF_ERROR;
     }
@@ -195,12 +210,16 @@ ngx_http_wix_auth_cookie_family(ngx_conf_t *cf,
     p = ngx_sprintf(p, "%V_b", &c->session.name);
 
     c->returns.name.data = p;
-    ngx_sprintf(p, "%V%V_r", &prefix, &base);
+    p = ngx_sprintf(p, "%V%V_r", &prefix, &base);
+
+    c->token.name.data = p;
+    ngx_sprintf(p, "%V%V_t", &prefix, &base);
 
     c->names[NGX_HTTP_WIX_AUTH_COOKIE_SESSION] = c->session.name;
     c->names[NGX_HTTP_WIX_AUTH_COOKIE_BINDING] = c->binding.name;
     c->names[NGX_HTTP_WIX_AUTH_COOKIE_RETURNS] = c->returns.name;
-    c->nnames = 3;
+    c->names[NGX_HTTP_WIX_AUTH_COOKIE_TOKEN] = c->token.name;
+    c->nnames = 4;
 
     return NGX_CONF_OK;
 }

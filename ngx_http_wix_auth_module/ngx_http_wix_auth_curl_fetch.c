@@ -45,6 +45,8 @@ static ngx_int_t ngx_http_wix_auth_fetch_header(
     ngx_http_wix_auth_fetch_transfer_t *t, const char *line);
 static CURLcode ngx_http_wix_auth_fetch_ssl_callback(CURL *easy, void *ctx,
     void *data);
+static curl_socket_t ngx_http_wix_auth_fetch_socket_callback(void *data,
+    curlsocktype purpose, struct curl_sockaddr *addr);
 static int ngx_http_wix_auth_fetch_send_callback(void *data, char *peer,
     char *local, int peer_port, int local_port);
 static size_t ngx_http_wix_auth_fetch_read_callback(char *buf, size_t size,
@@ -142,6 +144,11 @@ ngx_http_wix_auth_fetch_setup(ngx_http_wix_auth_fetch_transfer_t *t)
         return NGX_ERROR;
     }
 
+    if (t->fetch.outside && ngx_http_wix_auth_fetch_inner_url(&url)) {
+        ngx_http_wix_auth_fetch_inner_log();
+        return NGX_ERROR;
+    }
+
     /* curl_global_init() comes first */
 
     if (ngx_http_wix_auth_fetch_multi(t->fetch.conf->store) == NULL) {
@@ -209,6 +216,18 @@ ngx_http_wix_auth_fetch_setup_connection(
                            conf->proxy.len ? (char *) conf->proxy.data : "");
     rc |= curl_easy_setopt(e, CURLOPT_NOPROXY, "");
     rc |= curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+
+    /*
+     * Through a proxy it is the proxy that looks up the name and connects:
+     * its own address may well be private, and the host in the URL is all
+     * that there is to check (in setup).
+     */
+
+    if (t->fetch.outside && conf->proxy.len == 0) {
+        rc |= curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION,
+                               ngx_http_wix_auth_fetch_socket_callback);
+        rc |= curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, t);
+    }
 
     return (rc == CURLE_OK) ? NGX_OK : NGX_ERROR;
 }
@@ -302,7 +321,9 @@ ngx_http_wix_auth_fetch_setup_headers(ngx_http_wix_auth_fetch_transfer_t *t)
     ngx_int_t   rc;
     ngx_str_t  *auth;
 
-    if (ngx_http_wix_auth_fetch_header(t, "Accept: application/json")
+    if (ngx_http_wix_auth_fetch_header(t, t->fetch.page
+                                          ? "Accept: */*"
+                                          : "Accept: application/json")
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -396,7 +417,7 @@ ngx_http_wix_auth_fetch_reset(ngx_http_wix_auth_fetch_transfer_t *t)
     f->retry_after = -1;
     ngx_str_null(&f->answer);
     ngx_str_null(&f->request_id);
-    ngx_str_null(&f->location);
+    ngx_http_wix_auth_fetch_wipe(&f->location);
 
     t->answer.len = 0;
     t->received = 0;
@@ -445,6 +466,10 @@ ngx_http_wix_auth_fetch_error(ngx_http_wix_auth_fetch_transfer_t *t,
 #endif
 
     case CURLE_ABORTED_BY_CALLBACK:
+        if (t->inner) {
+            return NGX_HTTP_WIX_AUTH_FETCH_CONNECT;
+        }
+
         return (t->resend || t->dead) ? NGX_HTTP_WIX_AUTH_FETCH_BROKEN
                                       : NGX_HTTP_WIX_AUTH_FETCH_INTERNAL;
 
@@ -502,6 +527,21 @@ ngx_http_wix_auth_fetch_ssl_callback(CURL *easy, void *ctx, void *data)
 }
 
 
+/* the address is the one that the name has been found to have */
+
+static curl_socket_t
+ngx_http_wix_auth_fetch_socket_callback(void *data, curlsocktype purpose,
+    struct curl_sockaddr *addr)
+{
+    if (ngx_http_wix_auth_fetch_inner(&addr->addr)) {
+        ngx_http_wix_auth_fetch_inner_log();
+        return CURL_SOCKET_BAD;
+    }
+
+    return socket(addr->family, addr->socktype, addr->protocol);
+}
+
+
 /*
  * Called before each sending of the request.  curl sends again by itself
  * when a reused connection turns out to be dead; its seek callback is not
@@ -516,6 +556,12 @@ ngx_http_wix_auth_fetch_send_callback(void *data, char *peer, char *local,
     ngx_http_wix_auth_fetch_transfer_t  *t;
 
     t = data;
+
+    if (ngx_http_wix_auth_fetch_inner_peer(t, peer)) {
+        ngx_http_wix_auth_fetch_inner_log();
+        t->inner = 1;
+        return CURL_PREREQFUNC_ABORT;
+    }
 
     if (t->attempts) {
 
@@ -645,7 +691,7 @@ ngx_http_wix_auth_fetch_header_callback(char *buf, size_t size, size_t n,
 
         f->retry_after = -1;
         ngx_str_null(&f->request_id);
-        ngx_str_null(&f->location);
+        ngx_http_wix_auth_fetch_wipe(&f->location);
 
         return n;
     }
@@ -806,7 +852,7 @@ ngx_http_wix_auth_fetch_parse_location(ngx_http_wix_auth_fetch_t *f,
     size_t   i;
     u_char  *p;
 
-    ngx_str_null(&f->location);
+    ngx_http_wix_auth_fetch_wipe(&f->location);
 
     if (value->len > NGX_HTTP_WIX_AUTH_FETCH_LOCATION) {
         return NGX_OK;

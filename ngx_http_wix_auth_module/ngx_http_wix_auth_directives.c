@@ -23,6 +23,9 @@ ngx_str_t  ngx_http_wix_auth_endpoint_names[] = {
     ngx_null_string,
     ngx_null_string,
     ngx_string("login"),
+    ngx_string("register"),
+    ngx_string("verify"),
+    ngx_string("recover"),
     ngx_string("callback"),
     ngx_string("logout"),
     ngx_string("session"),
@@ -161,7 +164,8 @@ ngx_http_wix_auth_endpoint_here(ngx_conf_t *cf,
         if (endpoint == NGX_HTTP_WIX_AUTH_EP_NONE) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "unknown endpoint \"%V\", it must be login, "
-                               "callback, logout or session", &value[1]);
+                               "register, verify, recover, callback, logout "
+                               "or session", &value[1]);
         }
 
         return endpoint;
@@ -561,88 +565,51 @@ ngx_http_wix_auth_complex(ngx_conf_t *cf, ngx_http_complex_value_t **slot)
 }
 
 
+/* one of the names in cmd->post, which is an array of ngx_conf_enum_t */
+
 char *
-ngx_http_wix_auth_login_method(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf)
+ngx_http_wix_auth_choice(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    ngx_http_wix_auth_conf_t  *wlcf = conf;
+    char  *p = conf;
 
-    u_char                           guid[16];
-    ngx_str_t                       *value, *idp, s;
-    ngx_uint_t                       i;
-    ngx_http_wix_auth_login_conf_t  *login;
+    u_char            text[NGX_MAX_CONF_ERRSTR], *q, *last;
+    ngx_str_t        *value;
+    ngx_uint_t       *slot, i;
+    ngx_conf_enum_t  *e;
 
-    if (wlcf->login != NGX_CONF_UNSET_PTR) {
+    slot = (ngx_uint_t *) (p + cmd->offset);
+
+    if (*slot != NGX_CONF_UNSET_UINT) {
         return "is duplicate";
     }
 
-    login = ngx_pcalloc(cf->pool, sizeof(ngx_http_wix_auth_login_conf_t));
-    if (login == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    wlcf->login = login;
     value = cf->args->elts;
+    e = cmd->post;
 
-    if (ngx_strcmp(value[1].data, "builtin") == 0) {
-        login->kind = NGX_HTTP_WIX_AUTH_LOGIN_BUILTIN;
+    q = text;
+    last = text + sizeof(text);
 
-    } else if (ngx_strcmp(value[1].data, "wix") == 0) {
-        login->kind = NGX_HTTP_WIX_AUTH_LOGIN_WIX;
+    for (i = 0; e[i].name.len; i++) {
 
-    } else {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid value \"%V\" in \"wix_auth_login\", it "
-                           "must be builtin or wix", &value[1]);
-        return NGX_CONF_ERROR;
-    }
-
-    for (i = 2; i < cf->args->nelts; i++) {
-
-        if (login->kind == NGX_HTTP_WIX_AUTH_LOGIN_WIX
-            && ngx_strcmp(value[i].data, "sso") == 0)
+        if (e[i].name.len == value[1].len
+            && ngx_strncmp(e[i].name.data, value[1].data, value[1].len) == 0)
         {
-            login->sso = 1;
-            continue;
+            *slot = e[i].value;
+            return NGX_CONF_OK;
         }
 
-        if (login->kind == NGX_HTTP_WIX_AUTH_LOGIN_WIX
-            && ngx_strncmp(value[i].data, "idp=", 4) == 0)
-        {
-            s.data = value[i].data + 4;
-            s.len = value[i].len - 4;
-
-            if (ngx_http_wix_auth_guid_parse(&s, guid) != NGX_OK) {
-                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                                   "\"%V\" is not a connection id; Wix "
-                                   "names identity providers by GUIDs", &s);
-                return NGX_CONF_ERROR;
-            }
-
-            if (login->idps == NULL) {
-                login->idps = ngx_array_create(cf->pool, 2,
-                                               sizeof(ngx_str_t));
-                if (login->idps == NULL) {
-                    return NGX_CONF_ERROR;
-                }
-            }
-
-            idp = ngx_array_push(login->idps);
-            if (idp == NULL) {
-                return NGX_CONF_ERROR;
-            }
-
-            *idp = s;
-            continue;
+        if (i > 0) {
+            q = ngx_slprintf(q, last, e[i + 1].name.len ? ", " : " or ");
         }
 
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid parameter \"%V\" of \"wix_auth_login\"",
-                           &value[i]);
-        return NGX_CONF_ERROR;
+        q = ngx_slprintf(q, last, "%V", &e[i].name);
     }
 
-    return NGX_CONF_OK;
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid value \"%V\" in \"%V\", it must be %*s",
+                       &value[1], &cmd->name, (size_t) (q - text), text);
+
+    return NGX_CONF_ERROR;
 }
 
 

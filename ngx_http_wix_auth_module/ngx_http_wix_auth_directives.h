@@ -33,14 +33,28 @@ char *ngx_http_wix_auth_client(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_wix_auth_redirect(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_wix_auth_base(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *ngx_http_wix_auth_login_method(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
+char *ngx_http_wix_auth_choice(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_wix_auth_seconds(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_wix_auth_logout_target(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_wix_auth_use_stale(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+
+/* flows: who shows the login, who may pass, who may call */
+char *ngx_http_wix_auth_login_method(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_wix_auth_require(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_wix_auth_origins(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_wix_auth_visitor(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_wix_auth_bearer(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_wix_auth_pages(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* the API of Wix */
 char *ngx_http_wix_auth_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_wix_auth_api_times(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
@@ -53,6 +67,8 @@ char *ngx_http_wix_auth_cookie(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /* what is in force without the directive */
 char *ngx_http_wix_auth_cookie_default(ngx_conf_t *cf,
+    ngx_http_wix_auth_conf_t *conf);
+char *ngx_http_wix_auth_pages_default(ngx_conf_t *cf,
     ngx_http_wix_auth_conf_t *conf);
 
 

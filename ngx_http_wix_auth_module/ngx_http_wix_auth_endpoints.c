@@ -8,64 +8,79 @@
 #include "ngx_http_wix_auth_endpoints.h"
 
 
-static ngx_uint_t ngx_http_wix_auth_endpoint_of(ngx_http_request_t *r,
-    ngx_http_wix_auth_conf_t *conf);
-static ngx_uint_t ngx_http_wix_auth_endpoint_readable(
+static ngx_http_wix_auth_call_t *ngx_http_wix_auth_endpoint_call(
+    ngx_http_request_t *r);
+static ngx_int_t ngx_http_wix_auth_endpoint_refuse(
+    ngx_http_wix_auth_call_t *call);
+static void ngx_http_wix_auth_endpoint_origin(
+    ngx_http_wix_auth_call_t *call);
+static ngx_uint_t ngx_http_wix_auth_endpoint_asks(
+    ngx_http_wix_auth_call_t *call);
+static ngx_int_t ngx_http_wix_auth_endpoint_preflight(
     ngx_http_wix_auth_call_t *call);
 static void ngx_http_wix_auth_endpoint_cleanup(void *data);
 static ngx_int_t ngx_http_wix_auth_endpoint_get(
     ngx_http_wix_auth_call_t *call);
+static ngx_uint_t ngx_http_wix_auth_endpoint_readable(
+    ngx_http_wix_auth_call_t *call);
+static ngx_uint_t ngx_http_wix_auth_endpoint_of(ngx_http_request_t *r,
+    ngx_http_wix_auth_conf_t *conf);
 static ngx_int_t ngx_http_wix_auth_endpoint_query(
     ngx_http_wix_auth_call_t *call);
 static ngx_uint_t ngx_http_wix_auth_endpoint_encoded(ngx_str_t *args);
 static void ngx_http_wix_auth_endpoint_body(ngx_http_request_t *r,
     ngx_uint_t reason, ngx_str_t *body, void *data);
+static ngx_uint_t ngx_http_wix_auth_endpoint_parse(
+    ngx_http_wix_auth_call_t *call, ngx_str_t *body);
+static ngx_uint_t ngx_http_wix_auth_endpoint_insecure(
+    ngx_http_wix_auth_call_t *call);
 
+
+/* by ..._endpoint_e */
 
 ngx_http_wix_auth_handlers_t  ngx_http_wix_auth_handlers[] = {
-    { NULL, NULL, ngx_null_string },
-    { NULL, NULL, ngx_null_string },
-    { ngx_http_wix_auth_get_login, ngx_http_wix_auth_post_login,
-      ngx_string("GET, HEAD, POST") },
+
+    { NULL, NULL, ngx_null_string, 0, 0, 0, 0, 0 },
+    { NULL, NULL, ngx_null_string, 0, 0, 0, 0, 0 },
+
+    { ngx_http_wix_auth_get_form, ngx_http_wix_auth_post_credentials,
+      ngx_string("GET, HEAD, POST"),
+      NGX_HTTP_WIX_AUTH_PAGE_LOGIN, 1, 1, 1, 1 },
+
+    { ngx_http_wix_auth_get_form, ngx_http_wix_auth_post_credentials,
+      ngx_string("GET, HEAD, POST"),
+      NGX_HTTP_WIX_AUTH_PAGE_REGISTER, 1, 1, 1, 1 },
+
+    { ngx_http_wix_auth_get_form, ngx_http_wix_auth_post_verify,
+      ngx_string("GET, HEAD, POST"),
+      NGX_HTTP_WIX_AUTH_PAGE_VERIFY, 1, 0, 0, 1 },
+
+    { ngx_http_wix_auth_get_form, ngx_http_wix_auth_post_recover,
+      ngx_string("GET, HEAD, POST"),
+      NGX_HTTP_WIX_AUTH_PAGE_RECOVER, 1, 0, 0, 1 },
+
     { ngx_http_wix_auth_get_callback, ngx_http_wix_auth_get_callback,
-      ngx_string("GET, HEAD, POST") },
+      ngx_string("GET, HEAD, POST"), 0, 0, 0, 0, 1 },
+
     { ngx_http_wix_auth_get_logout, ngx_http_wix_auth_post_logout,
-      ngx_string("POST") },
+      ngx_string("POST"), 0, 0, 0, 0, 0 },
+
     { ngx_http_wix_auth_get_session, NULL,
-      ngx_string("GET, HEAD") }
+      ngx_string("GET, HEAD"), 0, 0, 0, 0, 0 }
 };
 
 
 ngx_int_t
 ngx_http_wix_auth_endpoints_handler(ngx_http_request_t *r)
 {
-    ngx_int_t                        rc;
-    ngx_pool_cleanup_t              *cln;
-    ngx_http_wix_auth_call_t        *call;
-    ngx_http_wix_auth_conf_t        *conf;
-    ngx_http_wix_auth_handlers_t    *handlers;
+    ngx_int_t                  rc;
+    ngx_http_wix_auth_call_t  *call;
 
-    conf = ngx_http_get_module_loc_conf(r, ngx_http_wix_auth_module);
+    call = ngx_http_wix_auth_endpoint_call(r);
 
-    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_wix_auth_call_t));
-    if (cln == NULL) {
+    if (call == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
-
-    call = cln->data;
-    ngx_memzero(call, sizeof(ngx_http_wix_auth_call_t));
-    cln->handler = ngx_http_wix_auth_endpoint_cleanup;
-
-    call->request = r;
-    call->conf = conf;
-    call->endpoint = ngx_http_wix_auth_endpoint_of(r, conf);
-    call->type = ngx_http_wix_auth_input_type(r);
-    call->post = (r->method == NGX_HTTP_POST);
-    call->html = !(ngx_http_wix_auth_input_wants_json(r)
-                   || (call->post
-                       && call->type == NGX_HTTP_WIX_AUTH_TYPE_JSON));
-
-    call->login = ngx_http_wix_auth_login_create(r, conf);
 
     if (call->login == NULL) {
         rc = ngx_http_discard_request_body(r);
@@ -75,17 +90,13 @@ ngx_http_wix_auth_endpoints_handler(ngx_http_request_t *r)
                                             NGX_HTTP_WIX_AUTH_INTERNAL_ERROR);
     }
 
-    call->login->data = call;
-
-    handlers = &ngx_http_wix_auth_handlers[call->endpoint];
-
     if (r != r->main && !(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
         /* a subrequest shares the body with whom it belongs to: hands off */
         return ngx_http_wix_auth_call_error(call,
                                          NGX_HTTP_WIX_AUTH_METHOD_NOT_ALLOWED);
     }
 
-    if (call->post && handlers->post
+    if (call->post && ngx_http_wix_auth_handlers[call->endpoint].post
         && ngx_http_wix_auth_endpoint_readable(call))
     {
         return ngx_http_wix_auth_input_read(r,
@@ -99,6 +110,61 @@ ngx_http_wix_auth_endpoints_handler(ngx_http_request_t *r)
         return rc;
     }
 
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))
+        || ngx_http_wix_auth_handlers[call->endpoint].get == NULL)
+    {
+        return ngx_http_wix_auth_endpoint_refuse(call);
+    }
+
+    return ngx_http_wix_auth_endpoint_get(call);
+}
+
+
+static ngx_http_wix_auth_call_t *
+ngx_http_wix_auth_endpoint_call(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t        *cln;
+    ngx_http_wix_auth_call_t  *call;
+
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_wix_auth_call_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    call = cln->data;
+    ngx_memzero(call, sizeof(ngx_http_wix_auth_call_t));
+    cln->handler = ngx_http_wix_auth_endpoint_cleanup;
+
+    call->request = r;
+    call->conf = ngx_http_get_module_loc_conf(r, ngx_http_wix_auth_module);
+    call->endpoint = ngx_http_wix_auth_endpoint_of(r, call->conf);
+    call->type = ngx_http_wix_auth_input_type(r);
+    call->post = (r->method == NGX_HTTP_POST);
+    call->html = !(ngx_http_wix_auth_input_wants_json(r)
+                   || (call->post
+                       && call->type == NGX_HTTP_WIX_AUTH_TYPE_JSON));
+
+    ngx_http_wix_auth_endpoint_origin(call);
+
+    call->login = ngx_http_wix_auth_login_create(r, call->conf);
+
+    if (call->login) {
+        call->login->data = call;
+    }
+
+    return call;
+}
+
+
+/* neither a GET nor a POST with a body that can be read */
+
+static ngx_int_t
+ngx_http_wix_auth_endpoint_refuse(ngx_http_wix_auth_call_t *call)
+{
+    ngx_http_wix_auth_handlers_t  *handlers;
+
+    handlers = &ngx_http_wix_auth_handlers[call->endpoint];
+
     if (handlers->allow.len == 0) {
         return ngx_http_wix_auth_call_error(call,
                                             NGX_HTTP_WIX_AUTH_NOT_FOUND);
@@ -109,12 +175,55 @@ ngx_http_wix_auth_endpoints_handler(ngx_http_request_t *r)
                                     NGX_HTTP_WIX_AUTH_UNSUPPORTED_MEDIA_TYPE);
     }
 
-    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-        return ngx_http_wix_auth_call_error(call,
-                                         NGX_HTTP_WIX_AUTH_METHOD_NOT_ALLOWED);
+    if (ngx_http_wix_auth_endpoint_asks(call)) {
+        return ngx_http_wix_auth_endpoint_preflight(call);
     }
 
-    return ngx_http_wix_auth_endpoint_get(call);
+    return ngx_http_wix_auth_call_error(call,
+                                        NGX_HTTP_WIX_AUTH_METHOD_NOT_ALLOWED);
+}
+
+
+/* pages of other origins that may call us (Fetch, 3.2) */
+
+static void
+ngx_http_wix_auth_endpoint_origin(ngx_http_wix_auth_call_t *call)
+{
+    ngx_str_t  *origin;
+
+    if (call->conf->origins == NULL) {
+        return;
+    }
+
+    origin = ngx_http_wix_auth_input_header(call->request, "origin");
+
+    if (origin && ngx_http_wix_auth_site_allowed(call->conf, origin)) {
+        call->origin = *origin;
+    }
+}
+
+
+static ngx_uint_t
+ngx_http_wix_auth_endpoint_asks(ngx_http_wix_auth_call_t *call)
+{
+    return call->request->method == NGX_HTTP_OPTIONS
+           && call->origin.len
+           && ngx_http_wix_auth_input_header(call->request,
+                                             "access-control-request-method");
+}
+
+
+static ngx_int_t
+ngx_http_wix_auth_endpoint_preflight(ngx_http_wix_auth_call_t *call)
+{
+    ngx_http_wix_auth_answer_t  a;
+
+    ngx_memzero(&a, sizeof(ngx_http_wix_auth_answer_t));
+
+    a.status = NGX_HTTP_NO_CONTENT;
+    a.methods = ngx_http_wix_auth_handlers[call->endpoint].allow;
+
+    return ngx_http_wix_auth_call_answer(call, &a);
 }
 
 
@@ -159,6 +268,11 @@ ngx_http_wix_auth_endpoint_get(ngx_http_wix_auth_call_t *call)
 
     if (rc != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (ngx_http_wix_auth_endpoint_insecure(call)) {
+        return ngx_http_wix_auth_call_error(call,
+                                         NGX_HTTP_WIX_AUTH_INSECURE_TRANSPORT);
     }
 
     rc = ngx_http_wix_auth_handlers[call->endpoint].get(call);
@@ -301,24 +415,8 @@ ngx_http_wix_auth_endpoint_body(ngx_http_request_t *r, ngx_uint_t reason,
 
     ngx_int_t  rc;
 
-    if (reason == NGX_HTTP_WIX_AUTH_OK
-        && ngx_http_wix_auth_input_cross_site(r, &call->login->site,
-                                              call->type))
-    {
-        reason = NGX_HTTP_WIX_AUTH_CROSS_SITE;
-    }
-
     if (reason == NGX_HTTP_WIX_AUTH_OK) {
-
-        rc = ngx_http_wix_auth_input_parse(r, call->type, body,
-                                           &call->input);
-
-        if (rc == NGX_DECLINED) {
-            reason = NGX_HTTP_WIX_AUTH_INVALID_REQUEST;
-
-        } else if (rc != NGX_OK) {
-            reason = NGX_HTTP_WIX_AUTH_INTERNAL_ERROR;
-        }
+        reason = ngx_http_wix_auth_endpoint_parse(call, body);
     }
 
     if (reason != NGX_HTTP_WIX_AUTH_OK) {
@@ -335,4 +433,57 @@ ngx_http_wix_auth_endpoint_body(ngx_http_request_t *r, ngx_uint_t reason,
     }
 
     ngx_http_finalize_request(r, rc);
+}
+
+
+static ngx_uint_t
+ngx_http_wix_auth_endpoint_parse(ngx_http_wix_auth_call_t *call,
+    ngx_str_t *body)
+{
+    ngx_int_t                   rc;
+    ngx_http_request_t         *r;
+    ngx_http_wix_auth_json_t  **profile;
+
+    r = call->request;
+
+    if (ngx_http_wix_auth_input_cross_site(r, call->conf,
+                                           &call->login->site, call->type))
+    {
+        return NGX_HTTP_WIX_AUTH_CROSS_SITE;
+    }
+
+    profile = (call->endpoint == NGX_HTTP_WIX_AUTH_EP_REGISTER)
+              ? &call->profile : NULL;
+
+    rc = ngx_http_wix_auth_input_parse(r, call->type, body, &call->input,
+                                       profile, &call->fields);
+
+    if (rc == NGX_DECLINED) {
+        return NGX_HTTP_WIX_AUTH_INVALID_REQUEST;
+    }
+
+    if (rc != NGX_OK) {
+        return NGX_HTTP_WIX_AUTH_INTERNAL_ERROR;
+    }
+
+    if (ngx_http_wix_auth_endpoint_insecure(call)) {
+        return NGX_HTTP_WIX_AUTH_INSECURE_TRANSPORT;
+    }
+
+    return NGX_HTTP_WIX_AUTH_OK;
+}
+
+
+/* a Secure cookie would not come back over plain http */
+
+static ngx_uint_t
+ngx_http_wix_auth_endpoint_insecure(ngx_http_wix_auth_call_t *call)
+{
+    ngx_http_wix_auth_site_t  *site;
+
+    site = &call->login->site;
+
+    return ngx_http_wix_auth_handlers[call->endpoint].cookies
+           && call->conf->cookies->session.secure
+           && !site->secure && !site->loopback;
 }

@@ -391,13 +391,12 @@ ngx_http_wix_auth_fetch_destroy(ngx_http_wix_auth_fetch_transfer_t *t)
         ngx_free(t->answer.data);
     }
 
-    if (f->body.len) {
-        ngx_explicit_memzero(f->body.data, f->body.len);
-    }
+    /* the URL of a direct call is a secret, and where it leads too */
 
-    if (f->authorization.len) {
-        ngx_explicit_memzero(f->authorization.data, f->authorization.len);
-    }
+    ngx_http_wix_auth_fetch_wipe(&f->url);
+    ngx_http_wix_auth_fetch_wipe(&f->body);
+    ngx_http_wix_auth_fetch_wipe(&f->authorization);
+    ngx_http_wix_auth_fetch_wipe(&f->location);
 
     if (t->deadline.timer_set) {
         ngx_del_timer(&t->deadline);
@@ -454,4 +453,24 @@ ngx_http_wix_auth_fetch_shutdown(void)
             ngx_queue_data(q, ngx_http_wix_auth_fetch_transfer_t, queue),
             NGX_HTTP_WIX_AUTH_FETCH_BUSY);
     }
+}
+
+
+void
+ngx_http_wix_auth_fetch_wipe(ngx_str_t *text)
+{
+    if (text->len) {
+        ngx_explicit_memzero(text->data, text->len);
+    }
+
+    ngx_str_null(text);
+}
+
+
+void
+ngx_http_wix_auth_fetch_inner_log(void)
+{
+    ngx_log_error(NGX_LOG_ERR, ngx_http_wix_auth_fetch_worker.log, 0,
+                  "wix_auth: a URL that Wix gave leads to a private network, "
+                  "it is not connected to");
 }

@@ -64,6 +64,10 @@ struct ngx_http_wix_auth_fetch_s {
     void                            *data;
     unsigned                         idempotent:1;  /* may be sent twice */
     unsigned                         urgent:1;  /* before all that are not */
+    unsigned                         outside:1; /* never to an address that
+                                                   is private, link-local,
+                                                   loopback or multicast */
+    unsigned                         page:1;    /* not only JSON is accepted */
 
     /* the answer, valid inside the handler */
 

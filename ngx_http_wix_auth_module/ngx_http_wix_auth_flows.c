@@ -9,20 +9,13 @@
 #include "ngx_http_wix_auth_refresh.h"
 
 
-#define NGX_HTTP_WIX_AUTH_PASSWORD_MAX  1024
-#define NGX_HTTP_WIX_AUTH_CODE_MAX      4096
+#define NGX_HTTP_WIX_AUTH_CODE_MAX  4096
 
 
-static ngx_uint_t ngx_http_wix_auth_endpoint_insecure(
-    ngx_http_wix_auth_call_t *call);
-static ngx_int_t ngx_http_wix_auth_login_at_wix(
-    ngx_http_wix_auth_call_t *call, ngx_uint_t silent);
-static ngx_uint_t ngx_http_wix_auth_login_address(ngx_str_t *email);
-static ngx_int_t ngx_http_wix_auth_login_wrong(ngx_http_wix_auth_call_t *call,
-    const char *name, const char *text);
-static void ngx_http_wix_auth_login_finished(ngx_http_wix_auth_login_t *l);
 static ngx_int_t ngx_http_wix_auth_callback_landing(
     ngx_http_wix_auth_call_t *call);
+static ngx_int_t ngx_http_wix_auth_callback_declined(
+    ngx_http_wix_auth_call_t *call, ngx_int_t verdict);
 static ngx_int_t ngx_http_wix_auth_callback_error(
     ngx_http_wix_auth_call_t *call, ngx_str_t *error);
 static ngx_int_t ngx_http_wix_auth_callback_restart(
@@ -31,6 +24,8 @@ static ngx_int_t ngx_http_wix_auth_callback_again_url(
     ngx_http_wix_auth_call_t *call, ngx_str_t *url);
 static void ngx_http_wix_auth_callback_finished(ngx_http_wix_auth_login_t *l);
 static void ngx_http_wix_auth_logout_finished(ngx_http_wix_auth_login_t *l);
+static ngx_int_t ngx_http_wix_auth_session_member(
+    ngx_http_wix_auth_call_t *call, ngx_http_wix_auth_json_writer_t *w);
 static ngx_int_t ngx_http_wix_auth_session_required(
     ngx_http_wix_auth_call_t *call, ngx_uint_t again);
 static ngx_int_t ngx_http_wix_auth_session_stale(
@@ -40,276 +35,14 @@ static ngx_int_t ngx_http_wix_auth_session_verdict(
 static void ngx_http_wix_auth_session_wake(ngx_http_wix_auth_record_t *rec);
 
 
-/* a Secure cookie would not come back over plain http */
-
-static ngx_uint_t
-ngx_http_wix_auth_endpoint_insecure(ngx_http_wix_auth_call_t *call)
+ngx_uint_t
+ngx_http_wix_auth_call_member(ngx_http_wix_auth_call_t *call)
 {
-    ngx_http_wix_auth_site_t  *site;
+    ngx_http_wix_auth_record_t  *rec;
 
-    site = &call->login->site;
+    rec = call->login->rec;
 
-    return call->conf->cookies->session.secure
-           && !site->secure && !site->loopback;
-}
-
-
-ngx_int_t
-ngx_http_wix_auth_get_login(ngx_http_wix_auth_call_t *call)
-{
-    ngx_http_wix_auth_login_t   *l;
-    ngx_http_wix_auth_answer_t   a;
-
-    l = call->login;
-
-    if (ngx_http_wix_auth_endpoint_insecure(call)) {
-        return ngx_http_wix_auth_call_error(call,
-                                         NGX_HTTP_WIX_AUTH_INSECURE_TRANSPORT);
-    }
-
-    ngx_http_wix_auth_call_return(call);
-
-    if (ngx_http_wix_auth_record_lookup(l->rec, call->conf, 0, 0) != NGX_OK) {
-        return ngx_http_wix_auth_call_error(call,
-                                            NGX_HTTP_WIX_AUTH_INTERNAL_ERROR);
-    }
-
-    ngx_memzero(&a, sizeof(ngx_http_wix_auth_answer_t));
-
-    if (l->rec->found) {
-        call->html = 1;
-        return ngx_http_wix_auth_call_redirect(call, &l->return_url, 0, &a);
-    }
-
-    if (call->conf->login->kind == NGX_HTTP_WIX_AUTH_LOGIN_WIX) {
-
-        if (l->binding.len == 0
-            && ngx_http_wix_auth_form_get(call->input, "again"))
-        {
-            return ngx_http_wix_auth_call_error(call,
-                                            NGX_HTTP_WIX_AUTH_STATE_MISMATCH);
-        }
-
-        return ngx_http_wix_auth_login_at_wix(call, call->conf->login->sso);
-    }
-
-    if (ngx_http_wix_auth_login_bind(l) != NGX_OK) {
-        return ngx_http_wix_auth_call_error(call,
-                                            NGX_HTTP_WIX_AUTH_INTERNAL_ERROR);
-    }
-
-    a.status = NGX_HTTP_OK;
-
-    return ngx_http_wix_auth_call_page(call, NGX_HTTP_WIX_AUTH_PAGE_LOGIN,
-                                       NGX_HTTP_WIX_AUTH_OK, &a);
-}
-
-
-/* on to Wix's own login page, where idp= is one that is allowed */
-
-static ngx_int_t
-ngx_http_wix_auth_login_at_wix(ngx_http_wix_auth_call_t *call,
-    ngx_uint_t silent)
-{
-    ngx_str_t                       *idp, none, *allowed;
-    ngx_uint_t                       i;
-    ngx_http_wix_auth_login_conf_t  *login;
-
-    ngx_str_null(&none);
-
-    login = call->conf->login;
-    idp = ngx_http_wix_auth_form_get(call->input, "idp");
-
-    if (idp == NULL || idp->len == 0) {
-        idp = &none;
-
-    } else {
-        allowed = login->idps ? login->idps->elts : NULL;
-
-        for (i = 0; login->idps && i < login->idps->nelts; i++) {
-            if (allowed[i].len == idp->len
-                && ngx_strncasecmp(allowed[i].data, idp->data, idp->len)
-                   == 0)
-            {
-                break;
-            }
-        }
-
-        if (login->idps == NULL || i == login->idps->nelts) {
-            return ngx_http_wix_auth_call_error(call,
-                                            NGX_HTTP_WIX_AUTH_INVALID_REQUEST);
-        }
-    }
-
-    call->login->done = ngx_http_wix_auth_login_finished;
-
-    if (ngx_http_wix_auth_login_wix(call->login, idp, silent) != NGX_OK) {
-        return ngx_http_wix_auth_call_error(call,
-                                            NGX_HTTP_WIX_AUTH_INTERNAL_ERROR);
-    }
-
-    return NGX_DONE;
-}
-
-
-ngx_int_t
-ngx_http_wix_auth_post_login(ngx_http_wix_auth_call_t *call)
-{
-    ngx_str_t                  *email, *password;
-    ngx_http_wix_auth_login_t  *l;
-
-    l = call->login;
-
-    if (ngx_http_wix_auth_endpoint_insecure(call)) {
-        return ngx_http_wix_auth_call_error(call,
-                                         NGX_HTTP_WIX_AUTH_INSECURE_TRANSPORT);
-    }
-
-    ngx_http_wix_auth_call_return(call);
-
-    email = ngx_http_wix_auth_form_get(call->input, "email");
-    password = ngx_http_wix_auth_form_get(call->input, "password");
-
-    if (email) {
-        while (email->len && *email->data == ' ') {
-            email->data++;
-            email->len--;
-        }
-
-        while (email->len && email->data[email->len - 1] == ' ') {
-            email->len--;
-        }
-    }
-
-    if (email == NULL || email->len == 0) {
-        return ngx_http_wix_auth_login_wrong(call, "email",
-                                           "Please enter an e-mail address.");
-    }
-
-    if (email->len <= NGX_HTTP_WIX_AUTH_EMAIL_MAX) {
-        l->email = *email;
-    }
-
-    if (!ngx_http_wix_auth_login_address(email)) {
-        return ngx_http_wix_auth_login_wrong(call, "email",
-                                          "This is not an e-mail address.");
-    }
-
-    if (password == NULL || password->len == 0) {
-        return ngx_http_wix_auth_login_wrong(call, "password",
-                                             "Please enter a password.");
-    }
-
-    if (password->len > NGX_HTTP_WIX_AUTH_PASSWORD_MAX) {
-        return ngx_http_wix_auth_login_wrong(call, "password",
-                                             "This password is too long.");
-    }
-
-    l->done = ngx_http_wix_auth_login_finished;
-
-    if (ngx_http_wix_auth_login_password(l, password) != NGX_OK) {
-        return ngx_http_wix_auth_call_error(call,
-                                            NGX_HTTP_WIX_AUTH_INTERNAL_ERROR);
-    }
-
-    return NGX_DONE;
-}
-
-
-/* Wix judges addresses; here only what must not reach a header is refused */
-
-static ngx_uint_t
-ngx_http_wix_auth_login_address(ngx_str_t *email)
-{
-    ngx_uint_t  i, at;
-
-    if (email->len > NGX_HTTP_WIX_AUTH_EMAIL_MAX) {
-        return 0;
-    }
-
-    at = 0;
-
-    for (i = 0; i < email->len; i++) {
-
-        if (email->data[i] <= ' ' || email->data[i] == 0x7f) {
-            return 0;
-        }
-
-        if (email->data[i] == '@') {
-            at = 1;
-        }
-    }
-
-    return at;
-}
-
-
-static ngx_int_t
-ngx_http_wix_auth_login_wrong(ngx_http_wix_auth_call_t *call,
-    const char *name, const char *text)
-{
-    ngx_http_wix_auth_pair_t  *field;
-
-    call->fields = ngx_array_create(call->request->pool, 1,
-                                    sizeof(ngx_http_wix_auth_pair_t));
-
-    if (call->fields) {
-        field = ngx_array_push(call->fields);
-
-        if (field) {
-            field->name.data = (u_char *) name;
-            field->name.len = ngx_strlen(name);
-            field->value.data = (u_char *) text;
-            field->value.len = ngx_strlen(text);
-        }
-    }
-
-    return ngx_http_wix_auth_call_error(call,
-                                        NGX_HTTP_WIX_AUTH_INVALID_REQUEST);
-}
-
-
-static void
-ngx_http_wix_auth_login_finished(ngx_http_wix_auth_login_t *l)
-{
-    ngx_http_wix_auth_call_t  *call = l->data;
-
-    ngx_int_t                    rc;
-    ngx_http_wix_auth_answer_t   a;
-
-    ngx_memzero(&a, sizeof(ngx_http_wix_auth_answer_t));
-
-    if (l->reason != NGX_HTTP_WIX_AUTH_OK) {
-        rc = ngx_http_wix_auth_call_error(call, l->reason);
-
-    } else if (l->state == NGX_HTTP_WIX_AUTH_STATE_APPROVAL) {
-
-        if (call->html) {
-            a.status = NGX_HTTP_OK;
-            rc = ngx_http_wix_auth_call_page(call,
-                                             NGX_HTTP_WIX_AUTH_PAGE_PENDING,
-                                             NGX_HTTP_WIX_AUTH_OK, &a);
-        } else {
-            rc = ngx_http_wix_auth_call_state(call, "REQUIRE_OWNER_APPROVAL",
-                                              &a);
-        }
-
-    } else if (l->state == NGX_HTTP_WIX_AUTH_STATE_VERIFY) {
-
-        if (call->html) {
-            rc = ngx_http_wix_auth_call_error(call,
-                                          NGX_HTTP_WIX_AUTH_UNSUPPORTED_STATE);
-        } else {
-            rc = ngx_http_wix_auth_call_state(call,
-                                              "REQUIRE_EMAIL_VERIFICATION",
-                                              &a);
-        }
-
-    } else {
-        rc = ngx_http_wix_auth_call_redirect(call, &l->redirect_url, 1, &a);
-    }
-
-    ngx_http_wix_auth_call_finish(call, rc);
+    return rec->found && rec->session.kind == NGX_HTTP_WIX_AUTH_KIND_MEMBER;
 }
 
 
@@ -321,11 +54,6 @@ ngx_http_wix_auth_get_callback(ngx_http_wix_auth_call_t *call)
     ngx_http_wix_auth_login_t  *l;
 
     l = call->login;
-
-    if (ngx_http_wix_auth_endpoint_insecure(call)) {
-        return ngx_http_wix_auth_call_error(call,
-                                         NGX_HTTP_WIX_AUTH_INSECURE_TRANSPORT);
-    }
 
     code = ngx_http_wix_auth_form_get(call->input, "code");
     state = ngx_http_wix_auth_form_get(call->input, "state");
@@ -346,27 +74,8 @@ ngx_http_wix_auth_get_callback(ngx_http_wix_auth_call_t *call)
 
     rc = ngx_http_wix_auth_login_state(l, state);
 
-    switch (rc) {
-
-    case NGX_OK:
-        break;
-
-    case NGX_BUSY:
-        l->reason = NGX_HTTP_WIX_AUTH_ATTEMPT_EXPIRED;
-        l->restart = 1;
-        return ngx_http_wix_auth_callback_restart(call);
-
-    case NGX_DECLINED:
-        if (ngx_http_wix_auth_login_again(l) != NGX_OK) {
-            return ngx_http_wix_auth_call_error(call,
-                                            NGX_HTTP_WIX_AUTH_INTERNAL_ERROR);
-        }
-
-        return ngx_http_wix_auth_callback_restart(call);
-
-    default:
-        return ngx_http_wix_auth_call_error(call,
-                                            NGX_HTTP_WIX_AUTH_INTERNAL_ERROR);
+    if (rc != NGX_OK) {
+        return ngx_http_wix_auth_callback_declined(call, rc);
     }
 
     if (error) {
@@ -384,13 +93,28 @@ ngx_http_wix_auth_get_callback(ngx_http_wix_auth_call_t *call)
 }
 
 
-/* the end of a recovery mail's way: on to the login */
+/*
+ * Neither a code nor an error: the end of a recovery mail's way, on to the
+ * login, or a fragment, which only the page's own script can read.
+ */
 
 static ngx_int_t
 ngx_http_wix_auth_callback_landing(ngx_http_wix_auth_call_t *call)
 {
     ngx_str_t                    none, url;
     ngx_http_wix_auth_answer_t   a;
+
+    ngx_memzero(&a, sizeof(ngx_http_wix_auth_answer_t));
+
+    call->html = 1;
+
+    if (call->conf->response_mode == NGX_HTTP_WIX_AUTH_RESPONSE_FRAGMENT) {
+        a.status = NGX_HTTP_OK;
+
+        return ngx_http_wix_auth_call_page(call,
+                                           NGX_HTTP_WIX_AUTH_PAGE_CALLBACK,
+                                           NGX_HTTP_WIX_AUTH_OK, &a);
+    }
 
     ngx_str_null(&none);
 
@@ -402,11 +126,37 @@ ngx_http_wix_auth_callback_landing(ngx_http_wix_auth_call_t *call)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ngx_memzero(&a, sizeof(ngx_http_wix_auth_answer_t));
-
-    call->html = 1;
-
     return ngx_http_wix_auth_call_redirect(call, &url, 0, &a);
+}
+
+
+/* a state that cannot be taken */
+
+static ngx_int_t
+ngx_http_wix_auth_callback_declined(ngx_http_wix_auth_call_t *call,
+    ngx_int_t verdict)
+{
+    ngx_http_wix_auth_login_t  *l;
+
+    l = call->login;
+
+    switch (verdict) {
+
+    case NGX_BUSY:
+        l->reason = NGX_HTTP_WIX_AUTH_ATTEMPT_EXPIRED;
+        l->restart = 1;
+        return ngx_http_wix_auth_callback_restart(call);
+
+    case NGX_DECLINED:
+        if (ngx_http_wix_auth_login_again(l) == NGX_OK) {
+            return ngx_http_wix_auth_callback_restart(call);
+        }
+
+        break;
+    }
+
+    return ngx_http_wix_auth_call_error(call,
+                                        NGX_HTTP_WIX_AUTH_INTERNAL_ERROR);
 }
 
 
@@ -428,15 +178,17 @@ ngx_http_wix_auth_callback_error(ngx_http_wix_auth_call_t *call,
           NGX_HTTP_WIX_AUTH_UPSTREAM_UNAVAILABLE },
         { ngx_string("server_error"),
           NGX_HTTP_WIX_AUTH_UPSTREAM_UNAVAILABLE },
+        { ngx_string("redirect_uri_not_allowed"),
+          NGX_HTTP_WIX_AUTH_CLIENT_REJECTED },
         { ngx_null_string, 0 }
     };
 
     l = call->login;
 
-    if ((l->attempt.flags & NGX_HTTP_WIX_AUTH_ATTEMPT_SILENT) && !call->post)
+    if ((l->attempt.flags & NGX_HTTP_WIX_AUTH_ATTEMPT_SILENT) && call->html)
     {
         /* nobody is logged in at Wix: now show the page */
-        return ngx_http_wix_auth_login_at_wix(call, 0);
+        return ngx_http_wix_auth_call_at_wix(call, 0);
     }
 
     reason = NGX_HTTP_WIX_AUTH_UPSTREAM_ERROR;
@@ -558,12 +310,22 @@ ngx_http_wix_auth_get_logout(ngx_http_wix_auth_call_t *call)
                                          NGX_HTTP_WIX_AUTH_METHOD_NOT_ALLOWED);
     }
 
+    if (ngx_http_wix_auth_record_lookup(call->login->rec, call->conf, 0, 0)
+        != NGX_OK)
+    {
+        return ngx_http_wix_auth_call_error(call,
+                                            NGX_HTTP_WIX_AUTH_INTERNAL_ERROR);
+    }
+
     ngx_memzero(&a, sizeof(ngx_http_wix_auth_answer_t));
 
     a.status = NGX_HTTP_NOT_ALLOWED;
     a.allow = ngx_http_wix_auth_handlers[call->endpoint].allow;
 
-    return ngx_http_wix_auth_call_page(call, NGX_HTTP_WIX_AUTH_PAGE_LOGOUT,
+    return ngx_http_wix_auth_call_page(call,
+                                       ngx_http_wix_auth_call_member(call)
+                                       ? NGX_HTTP_WIX_AUTH_PAGE_LOGOUT
+                                       : NGX_HTTP_WIX_AUTH_PAGE_SIGNED_OUT,
                                        NGX_HTTP_WIX_AUTH_OK, &a);
 }
 
@@ -618,13 +380,10 @@ ngx_http_wix_auth_logout_finished(ngx_http_wix_auth_login_t *l)
 ngx_int_t
 ngx_http_wix_auth_get_session(ngx_http_wix_auth_call_t *call)
 {
-    ngx_str_t                         url, *require;
-    ngx_http_wix_auth_login_t        *l;
+    ngx_str_t                        *require;
     ngx_http_wix_auth_answer_t        a;
-    ngx_http_wix_auth_session_t      *s;
     ngx_http_wix_auth_json_writer_t  *w;
 
-    l = call->login;
     call->html = 0;
 
     require = ngx_http_wix_auth_form_get(call->input, "require");
@@ -637,7 +396,9 @@ ngx_http_wix_auth_get_session(ngx_http_wix_auth_call_t *call)
         return ngx_http_wix_auth_session_required(call, 0);
     }
 
-    if (ngx_http_wix_auth_record_lookup(l->rec, call->conf, 0, 0) != NGX_OK) {
+    if (ngx_http_wix_auth_record_lookup(call->login->rec, call->conf, 0, 0)
+        != NGX_OK)
+    {
         return ngx_http_wix_auth_call_error(call,
                                             NGX_HTTP_WIX_AUTH_INTERNAL_ERROR);
     }
@@ -650,33 +411,9 @@ ngx_http_wix_auth_get_session(ngx_http_wix_auth_call_t *call)
     }
 
     ngx_http_wix_auth_json_object(w, NULL);
-    ngx_http_wix_auth_json_put_bool(w, "authenticated", l->rec->found);
 
-    if (l->rec->found) {
-        s = &l->rec->session;
-
-        ngx_http_wix_auth_json_object(w, "member");
-        ngx_http_wix_auth_json_put(w, "id", &s->member_id);
-
-        if (s->email.len) {
-            ngx_http_wix_auth_json_put(w, "email", &s->email);
-        }
-
-        ngx_http_wix_auth_json_end(w);
-        ngx_http_wix_auth_json_put_int(w, "expiresIn",
-                                       s->expires - ngx_time());
-
-    } else {
-        ngx_str_null(&url);
-
-        if (ngx_http_wix_auth_site_login_url(call->request, &l->site.prefix,
-                                             &url, &url)
-            != NGX_OK)
-        {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
-
-        ngx_http_wix_auth_json_put(w, "loginUrl", &url);
+    if (ngx_http_wix_auth_session_member(call, w) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     ngx_http_wix_auth_json_end(w);
@@ -688,7 +425,54 @@ ngx_http_wix_auth_get_session(ngx_http_wix_auth_call_t *call)
     a.status = NGX_HTTP_OK;
     ngx_str_set(&a.type, "application/json");
 
-    return ngx_http_wix_auth_answer(call->request, &a);
+    return ngx_http_wix_auth_call_answer(call, &a);
+}
+
+
+/* who it is, or where to log in */
+
+static ngx_int_t
+ngx_http_wix_auth_session_member(ngx_http_wix_auth_call_t *call,
+    ngx_http_wix_auth_json_writer_t *w)
+{
+    ngx_str_t                     none, url;
+    ngx_uint_t                    member;
+    ngx_http_wix_auth_login_t    *l;
+    ngx_http_wix_auth_session_t  *s;
+
+    l = call->login;
+    member = ngx_http_wix_auth_call_member(call);
+
+    ngx_http_wix_auth_json_put_bool(w, "authenticated", member);
+
+    if (!member) {
+        ngx_str_null(&none);
+
+        if (ngx_http_wix_auth_site_login_url(call->request, &l->site.prefix,
+                                             &none, &url)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        ngx_http_wix_auth_json_put(w, "loginUrl", &url);
+
+        return NGX_OK;
+    }
+
+    s = &l->rec->session;
+
+    ngx_http_wix_auth_json_object(w, "member");
+    ngx_http_wix_auth_json_put(w, "id", &s->member_id);
+
+    if (s->email.len) {
+        ngx_http_wix_auth_json_put(w, "email", &s->email);
+    }
+
+    ngx_http_wix_auth_json_end(w);
+    ngx_http_wix_auth_json_put_int(w, "expiresIn", s->expires - ngx_time());
+
+    return NGX_OK;
 }
 
 
@@ -716,7 +500,7 @@ ngx_http_wix_auth_session_required(ngx_http_wix_auth_call_t *call,
             break;
         }
 
-        if (!rec->found) {
+        if (!ngx_http_wix_auth_call_member(call)) {
             return ngx_http_wix_auth_session_verdict(call,
                                                      NGX_HTTP_UNAUTHORIZED);
         }
@@ -798,7 +582,7 @@ ngx_http_wix_auth_session_verdict(ngx_http_wix_auth_call_t *call,
         a.retry_after = ngx_http_wix_auth_refresh_retry(call->login->rec);
     }
 
-    return ngx_http_wix_auth_answer(call->request, &a);
+    return ngx_http_wix_auth_call_answer(call, &a);
 }
 
 

@@ -5,8 +5,10 @@
 
 
 #include "ngx_http_wix_auth_answer.h"
+#include "ngx_http_wix_auth_bearer.h"
 #include "ngx_http_wix_auth_gate.h"
 #include "ngx_http_wix_auth_input.h"
+#include "ngx_http_wix_auth_mint.h"
 #include "ngx_http_wix_auth_record.h"
 #include "ngx_http_wix_auth_refresh.h"
 #include "ngx_http_wix_auth_reply.h"
@@ -19,24 +21,39 @@
 static ngx_int_t ngx_http_wix_auth_gate_decide(
     ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf,
     ngx_uint_t again);
+static void ngx_http_wix_auth_gate_profile(ngx_http_wix_auth_record_t *rec,
+    ngx_http_wix_auth_conf_t *conf);
 static ngx_int_t ngx_http_wix_auth_gate_expired(
     ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf);
+static ngx_int_t ngx_http_wix_auth_gate_bearer(
+    ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf,
+    ngx_str_t *token);
 static ngx_int_t ngx_http_wix_auth_gate_suspend(
     ngx_http_wix_auth_record_t *rec);
 static void ngx_http_wix_auth_gate_wake(ngx_http_wix_auth_record_t *rec);
 static ngx_int_t ngx_http_wix_auth_gate_pass(
     ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf,
     ngx_uint_t status, ngx_uint_t reason);
+static ngx_int_t ngx_http_wix_auth_gate_required(
+    ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf);
+static ngx_int_t ngx_http_wix_auth_gate_denied(
+    ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf);
 static ngx_int_t ngx_http_wix_auth_gate_stale(
     ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf,
     ngx_uint_t cause);
 static ngx_int_t ngx_http_wix_auth_gate_stranger(
+    ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf);
+static ngx_uint_t ngx_http_wix_auth_gate_mintable(
+    ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf);
+static ngx_int_t ngx_http_wix_auth_gate_unknown(
     ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf);
 static ngx_int_t ngx_http_wix_auth_gate_error(
     ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf,
     ngx_uint_t reason);
 static ngx_int_t ngx_http_wix_auth_gate_refuse(
     ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf);
+static ngx_int_t ngx_http_wix_auth_gate_login_url(ngx_http_request_t *r,
+    ngx_http_wix_auth_conf_t *conf, ngx_str_t *back, ngx_str_t *url);
 static ngx_uint_t ngx_http_wix_auth_gate_navigation(ngx_http_request_t *r,
     ngx_uint_t *upgrade);
 static void ngx_http_wix_auth_gate_return(ngx_http_request_t *r,
@@ -78,8 +95,15 @@ ngx_http_wix_auth_gate_decide(ngx_http_wix_auth_record_t *rec,
     ngx_http_wix_auth_conf_t *conf, ngx_uint_t again)
 {
     ngx_int_t                     rc;
+    ngx_str_t                     token;
     ngx_uint_t                    tries;
     ngx_http_wix_auth_session_t  *s;
+
+    if (conf->bearer->on
+        && ngx_http_wix_auth_bearer_present(rec->request, &token))
+    {
+        return ngx_http_wix_auth_gate_bearer(rec, conf, &token);
+    }
 
     s = &rec->session;
 
@@ -87,6 +111,17 @@ ngx_http_wix_auth_gate_decide(ngx_http_wix_auth_record_t *rec,
 
         if (ngx_http_wix_auth_record_lookup(rec, conf, 1, again) != NGX_OK) {
             break;
+        }
+
+        if (rec->found
+            && s->kind != NGX_HTTP_WIX_AUTH_KIND_MEMBER
+            && (conf->mode != NGX_HTTP_WIX_AUTH_OPTIONAL
+                || !conf->visitor->on))
+        {
+            /* a visitor is a stranger where a member is asked for */
+
+            rec->found = 0;
+            rec->reason = NGX_HTTP_WIX_AUTH_NO_SESSION;
         }
 
         if (!rec->found) {
@@ -105,6 +140,10 @@ ngx_http_wix_auth_gate_decide(ngx_http_wix_auth_record_t *rec,
 
             ngx_http_wix_auth_refresh_due(rec, conf);
 
+            if (conf->profile && s->profile.len == 0) {
+                ngx_http_wix_auth_gate_profile(rec, conf);
+            }
+
             return ngx_http_wix_auth_gate_pass(rec, conf,
                                                NGX_HTTP_WIX_AUTH_STATUS_HIT,
                                                NGX_HTTP_WIX_AUTH_OK);
@@ -122,6 +161,27 @@ ngx_http_wix_auth_gate_decide(ngx_http_wix_auth_record_t *rec,
 
     return ngx_http_wix_auth_gate_error(rec, conf,
                                         NGX_HTTP_WIX_AUTH_INTERNAL_ERROR);
+}
+
+
+/* a login without a profile, or one from before it was asked for */
+
+static void
+ngx_http_wix_auth_gate_profile(ngx_http_wix_auth_record_t *rec,
+    ngx_http_wix_auth_conf_t *conf)
+{
+    ngx_http_wix_auth_main_conf_t  *wmcf;
+
+    wmcf = ngx_http_get_module_main_conf(rec->request,
+                                         ngx_http_wix_auth_module);
+
+    /* what no variable wants has not been copied, and may be there */
+
+    if (wmcf->profile
+        && rec->session.kind == NGX_HTTP_WIX_AUTH_KIND_MEMBER)
+    {
+        ngx_http_wix_auth_refresh_profile(rec, conf);
+    }
 }
 
 
@@ -171,6 +231,55 @@ ngx_http_wix_auth_gate_expired(ngx_http_wix_auth_record_t *rec,
 }
 
 
+/* the token alone decides: a cookie beside it is not asked */
+
+static ngx_int_t
+ngx_http_wix_auth_gate_bearer(ngx_http_wix_auth_record_t *rec,
+    ngx_http_wix_auth_conf_t *conf, ngx_str_t *token)
+{
+    ngx_int_t  rc;
+
+    rec->bearer = *token;
+
+    rc = ngx_http_wix_auth_bearer_check(rec, conf, token,
+                                        ngx_http_wix_auth_gate_wake);
+
+    switch (rc) {
+
+    case NGX_OK:
+        return ngx_http_wix_auth_gate_pass(rec, conf,
+                                           NGX_HTTP_WIX_AUTH_STATUS_BEARER,
+                                           NGX_HTTP_WIX_AUTH_OK);
+
+    case NGX_AGAIN:
+
+        if (conf->mode == NGX_HTTP_WIX_AUTH_AUDIT) {
+
+            /* never waits: the verdict is there for the next request */
+
+            rec->leave(rec);
+
+            return ngx_http_wix_auth_gate_error(rec, conf,
+                                          NGX_HTTP_WIX_AUTH_UPSTREAM_TIMEOUT);
+        }
+
+        return ngx_http_wix_auth_gate_suspend(rec);
+
+    case NGX_DECLINED:
+        rec->found = 0;
+        return ngx_http_wix_auth_gate_stranger(rec, conf);
+
+    case NGX_BUSY:
+        rec->found = 0;
+        return ngx_http_wix_auth_gate_error(rec, conf, rec->reason);
+
+    default:
+        return ngx_http_wix_auth_gate_error(rec, conf,
+                                            NGX_HTTP_WIX_AUTH_INTERNAL_ERROR);
+    }
+}
+
+
 static ngx_int_t
 ngx_http_wix_auth_gate_suspend(ngx_http_wix_auth_record_t *rec)
 {
@@ -182,7 +291,7 @@ ngx_http_wix_auth_gate_suspend(ngx_http_wix_auth_record_t *rec)
     r->write_event_handler = ngx_http_request_empty_handler;
 
     if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK) {
-        ngx_http_wix_auth_refresh_leave(rec);
+        rec->leave(rec);
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -220,8 +329,108 @@ ngx_http_wix_auth_gate_pass(ngx_http_wix_auth_record_t *rec,
     rec->reason = reason;
     rec->passed = 1;
 
+    if (rec->session.kind == NGX_HTTP_WIX_AUTH_KIND_VISITOR) {
+        rec->status = NGX_HTTP_WIX_AUTH_STATUS_VISITOR;
+    }
+
+    if (conf->require->values) {
+
+        switch (ngx_http_wix_auth_gate_required(rec, conf)) {
+
+        case NGX_OK:
+            break;
+
+        case NGX_DECLINED:
+            return ngx_http_wix_auth_gate_denied(rec, conf);
+
+        default:
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+
     return (conf->mode == NGX_HTTP_WIX_AUTH_REQUIRED) ? NGX_OK
                                                       : NGX_DECLINED;
+}
+
+
+/* NGX_DECLINED: a value is empty or "0" */
+
+static ngx_int_t
+ngx_http_wix_auth_gate_required(ngx_http_wix_auth_record_t *rec,
+    ngx_http_wix_auth_conf_t *conf)
+{
+    ngx_str_t                  value;
+    ngx_uint_t                 i;
+    ngx_http_complex_value_t  *cv;
+
+    if (conf->require->values == NULL) {
+        return NGX_OK;
+    }
+
+    cv = conf->require->values->elts;
+
+    for (i = 0; i < conf->require->values->nelts; i++) {
+
+        if (ngx_http_complex_value(rec->request, &cv[i], &value) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        if (value.len == 0 || (value.len == 1 && value.data[0] == '0')) {
+            return NGX_DECLINED;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* a member without what the location requires; a visitor may log in */
+
+static ngx_int_t
+ngx_http_wix_auth_gate_denied(ngx_http_wix_auth_record_t *rec,
+    ngx_http_wix_auth_conf_t *conf)
+{
+    ngx_str_t                    action;
+    ngx_uint_t                   upgrade;
+    ngx_http_request_t          *r;
+    ngx_http_wix_auth_answer_t   a;
+
+    r = rec->request;
+
+    if (rec->session.kind == NGX_HTTP_WIX_AUTH_KIND_VISITOR) {
+        rec->reason = NGX_HTTP_WIX_AUTH_NO_SESSION;
+        return ngx_http_wix_auth_gate_refuse(rec, conf);
+    }
+
+    rec->reason = NGX_HTTP_WIX_AUTH_REQUIREMENT_FAILED;
+
+    ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                  "wix_auth: %s, requirement_failed",
+                  conf->mode == NGX_HTTP_WIX_AUTH_AUDIT ? "would be refused"
+                                                        : "refused");
+
+    if (conf->mode == NGX_HTTP_WIX_AUTH_AUDIT) {
+        rec->status = NGX_HTTP_WIX_AUTH_STATUS_AUDIT;
+        return NGX_DECLINED;
+    }
+
+    rec->status = NGX_HTTP_WIX_AUTH_STATUS_DENIED;
+    rec->passed = 0;
+
+    ngx_memzero(&a, sizeof(ngx_http_wix_auth_answer_t));
+    ngx_str_null(&action);
+
+    if (ngx_http_wix_auth_reply_error(r, rec->reason,
+                              ngx_http_wix_auth_gate_navigation(r, &upgrade),
+                              NULL, &action, &a)
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    a.status = conf->require->status;
+
+    return ngx_http_wix_auth_answer_deny(r, &a);
 }
 
 
@@ -237,7 +446,9 @@ ngx_http_wix_auth_gate_stale(ngx_http_wix_auth_record_t *rec,
              ? NGX_HTTP_WIX_AUTH_UPSTREAM_TIMEOUT
              : NGX_HTTP_WIX_AUTH_UPSTREAM_UNAVAILABLE;
 
-    if (ngx_http_wix_auth_refresh_stale(rec, conf, cause)) {
+    if (rec->session.kind == NGX_HTTP_WIX_AUTH_KIND_MEMBER
+        && ngx_http_wix_auth_refresh_stale(rec, conf, cause))
+    {
         ngx_log_error(NGX_LOG_INFO, rec->request->connection->log, 0,
                       "wix_auth: stale session passes, %V",
                       &ngx_http_wix_auth_reason(reason)->code);
@@ -255,6 +466,8 @@ static ngx_int_t
 ngx_http_wix_auth_gate_stranger(ngx_http_wix_auth_record_t *rec,
     ngx_http_wix_auth_conf_t *conf)
 {
+    ngx_int_t  rc;
+
     rec->conf = conf;
     rec->passed = 0;
 
@@ -265,15 +478,38 @@ ngx_http_wix_auth_gate_stranger(ngx_http_wix_auth_record_t *rec,
     case NGX_HTTP_WIX_AUTH_SESSION_IDLE:
     case NGX_HTTP_WIX_AUTH_SESSION_REVOKED:
     case NGX_HTTP_WIX_AUTH_SESSION_ENDED:
+    case NGX_HTTP_WIX_AUTH_REFRESH_FAILED:
         rec->status = NGX_HTTP_WIX_AUTH_STATUS_EXPIRED;
+        break;
+
+    case NGX_HTTP_WIX_AUTH_MEMBER_BLOCKED:
+        rec->status = rec->bearer.len ? NGX_HTTP_WIX_AUTH_STATUS_ANONYMOUS
+                                      : NGX_HTTP_WIX_AUTH_STATUS_EXPIRED;
         break;
 
     default:
         rec->status = NGX_HTTP_WIX_AUTH_STATUS_ANONYMOUS;
     }
 
+    if (ngx_http_wix_auth_gate_mintable(rec, conf)
+        && ngx_http_wix_auth_mint(rec, conf, ngx_http_wix_auth_gate_wake)
+           == NGX_AGAIN)
+    {
+        rec->status = NGX_HTTP_WIX_AUTH_STATUS_NONE;
+        return ngx_http_wix_auth_gate_suspend(rec);
+    }
+
     if (conf->mode == NGX_HTTP_WIX_AUTH_OPTIONAL) {
-        return NGX_DECLINED;
+
+        rc = ngx_http_wix_auth_gate_required(rec, conf);
+
+        if (rc == NGX_OK) {
+            return NGX_DECLINED;
+        }
+
+        if (rc == NGX_ERROR) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
     }
 
     ngx_log_error(NGX_LOG_INFO, rec->request->connection->log, 0,
@@ -291,11 +527,74 @@ ngx_http_wix_auth_gate_stranger(ngx_http_wix_auth_record_t *rec,
 }
 
 
+/*
+ * A visitor's identity is for a browser that asks for a page and has no
+ * cookie of ours, or one of a visitor that is gone, and only where somebody
+ * uses the token.
+ */
+
+static ngx_uint_t
+ngx_http_wix_auth_gate_mintable(ngx_http_wix_auth_record_t *rec,
+    ngx_http_wix_auth_conf_t *conf)
+{
+    ngx_uint_t                      upgrade;
+    ngx_http_request_t             *r;
+    ngx_http_wix_auth_main_conf_t  *wmcf;
+
+    if (!conf->visitor->on
+        || conf->mode != NGX_HTTP_WIX_AUTH_OPTIONAL
+        || rec->bearer.len
+        || (rec->ncookies && !rec->lost_visitor))
+    {
+        return 0;
+    }
+
+    r = rec->request;
+    wmcf = ngx_http_get_module_main_conf(r, ngx_http_wix_auth_module);
+
+    return wmcf->access_token
+           && r->method == NGX_HTTP_GET
+           && ngx_http_wix_auth_gate_navigation(r, &upgrade);
+}
+
+
+/*
+ * Who is there cannot be told, because Wix does not answer.  NGX_OK: the
+ * request passes all the same, without a session, as optional and audit do;
+ * else NGX_DECLINED or NGX_ERROR.
+ */
+
+static ngx_int_t
+ngx_http_wix_auth_gate_unknown(ngx_http_wix_auth_record_t *rec,
+    ngx_http_wix_auth_conf_t *conf)
+{
+    switch (conf->mode) {
+
+    case NGX_HTTP_WIX_AUTH_AUDIT:
+        rec->status = NGX_HTTP_WIX_AUTH_STATUS_AUDIT;
+        return NGX_OK;
+
+    case NGX_HTTP_WIX_AUTH_OPTIONAL:
+
+        if (rec->bearer.len
+            || rec->session.kind == NGX_HTTP_WIX_AUTH_KIND_VISITOR)
+        {
+            rec->status = NGX_HTTP_WIX_AUTH_STATUS_ANONYMOUS;
+        }
+
+        return ngx_http_wix_auth_gate_required(rec, conf);
+
+    default:
+        return NGX_DECLINED;
+    }
+}
+
+
 static ngx_int_t
 ngx_http_wix_auth_gate_error(ngx_http_wix_auth_record_t *rec,
     ngx_http_wix_auth_conf_t *conf, ngx_uint_t reason)
 {
-    ngx_int_t                    retry_after;
+    ngx_int_t                    rc, retry_after;
     ngx_str_t                    action;
     ngx_uint_t                   upgrade;
     ngx_http_request_t          *r;
@@ -308,7 +607,8 @@ ngx_http_wix_auth_gate_error(ngx_http_wix_auth_record_t *rec,
     rec->passed = 0;
     rec->status = NGX_HTTP_WIX_AUTH_STATUS_ERROR;
 
-    retry_after = rec->found ? ngx_http_wix_auth_refresh_retry(rec) : 1;
+    retry_after = rec->found ? ngx_http_wix_auth_refresh_retry(rec)
+                             : ngx_max(rec->retry_after, 1);
 
     /*
      * The variables of who cannot be vouched for are empty, and a second
@@ -318,18 +618,14 @@ ngx_http_wix_auth_gate_error(ngx_http_wix_auth_record_t *rec,
     rec->found = 0;
     rec->looked = NULL;
 
+    rc = ngx_http_wix_auth_gate_unknown(rec, conf);
+
     ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                   "wix_auth: %s, %V",
-                  conf->mode == NGX_HTTP_WIX_AUTH_REQUIRED
-                  ? "refused" : "passes without a session",
+                  rc == NGX_OK ? "passes without a session" : "refused",
                   &ngx_http_wix_auth_reason(reason)->code);
 
-    if (conf->mode == NGX_HTTP_WIX_AUTH_AUDIT) {
-        rec->status = NGX_HTTP_WIX_AUTH_STATUS_AUDIT;
-        return NGX_DECLINED;
-    }
-
-    if (conf->mode == NGX_HTTP_WIX_AUTH_OPTIONAL) {
+    if (rc == NGX_OK) {
         return NGX_DECLINED;
     }
 
@@ -358,7 +654,7 @@ static ngx_int_t
 ngx_http_wix_auth_gate_refuse(ngx_http_wix_auth_record_t *rec,
     ngx_http_wix_auth_conf_t *conf)
 {
-    ngx_str_t                    uri, prefix, url, back;
+    ngx_str_t                    url, back;
     ngx_uint_t                   navigation, upgrade, safe, redirect;
     ngx_http_request_t          *r;
     ngx_http_wix_auth_answer_t   a;
@@ -366,17 +662,7 @@ ngx_http_wix_auth_gate_refuse(ngx_http_wix_auth_record_t *rec,
     r = rec->request;
 
     ngx_memzero(&a, sizeof(ngx_http_wix_auth_answer_t));
-    ngx_str_null(&uri);
-    ngx_str_null(&url);
     ngx_str_null(&back);
-
-    if (conf->redirect_uri
-        && ngx_http_complex_value(r, conf->redirect_uri, &uri) != NGX_OK)
-    {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    ngx_http_wix_auth_site_prefix(conf, &uri, &prefix);
 
     navigation = ngx_http_wix_auth_gate_navigation(r, &upgrade);
     safe = (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)) ? 1 : 0;
@@ -384,7 +670,7 @@ ngx_http_wix_auth_gate_refuse(ngx_http_wix_auth_record_t *rec,
     switch (conf->unauthorized) {
 
     case NGX_HTTP_WIX_AUTH_STRANGER_302:
-        redirect = safe && !upgrade;
+        redirect = safe && !upgrade && rec->bearer.len == 0;
         break;
 
     case NGX_HTTP_WIX_AUTH_STRANGER_401:
@@ -395,22 +681,15 @@ ngx_http_wix_auth_gate_refuse(ngx_http_wix_auth_record_t *rec,
         redirect = safe && navigation;
     }
 
-    if (prefix.len == 0) {
-        redirect = 0;
-
-    } else {
-        if (redirect) {
-            ngx_http_wix_auth_gate_return(r, &back);
-        }
-
-        if (ngx_http_wix_auth_site_login_url(r, &prefix, &back, &url)
-            != NGX_OK)
-        {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
+    if (redirect) {
+        ngx_http_wix_auth_gate_return(r, &back);
     }
 
-    if (redirect) {
+    if (ngx_http_wix_auth_gate_login_url(r, conf, &back, &url) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (redirect && url.len) {
         ngx_http_wix_auth_reply_redirect(NGX_HTTP_MOVED_TEMPORARILY, &url,
                                          &a);
 
@@ -421,7 +700,49 @@ ngx_http_wix_auth_gate_refuse(ngx_http_wix_auth_record_t *rec,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    if (rec->bearer.len) {
+        ngx_str_set(&a.challenge,
+                    "Bearer realm=\"wix\", error=\"invalid_token\"");
+    }
+
     return ngx_http_wix_auth_answer_deny(r, &a);
+}
+
+
+/* of the endpoints, or of the one login host of many sites; len 0: neither */
+
+static ngx_int_t
+ngx_http_wix_auth_gate_login_url(ngx_http_request_t *r,
+    ngx_http_wix_auth_conf_t *conf, ngx_str_t *back, ngx_str_t *url)
+{
+    ngx_str_t                  uri, prefix;
+    ngx_http_wix_auth_site_t   site;
+
+    ngx_str_null(&uri);
+    ngx_str_null(url);
+
+    if (conf->redirect_uri
+        && ngx_http_complex_value(r, conf->redirect_uri, &uri) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_http_wix_auth_site_prefix(conf, &uri, &prefix);
+
+    if (prefix.len) {
+        return ngx_http_wix_auth_site_login_url(r, &prefix, back, url);
+    }
+
+    if (!conf->login->absolute) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_wix_auth_site(r, conf, &site) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_wix_auth_site_page_url(r, conf->login, &site.base, NULL,
+                                           NULL, back, url);
 }
 
 

@@ -5,7 +5,6 @@
 
 
 #include "ngx_http_wix_auth_input.h"
-#include "ngx_http_wix_auth_json.h"
 #include "ngx_http_wix_auth_reason.h"
 
 
@@ -30,9 +29,18 @@ static ngx_uint_t ngx_http_wix_auth_input_rank(ngx_str_t *accept,
     const char *type, const char *main);
 static ngx_uint_t ngx_http_wix_auth_input_quality(u_char *p, u_char *last);
 static ngx_int_t ngx_http_wix_auth_input_object(ngx_http_request_t *r,
-    ngx_str_t *body, ngx_array_t **pairs);
+    ngx_str_t *body, ngx_array_t **pairs,
+    ngx_http_wix_auth_json_t **profile, ngx_array_t **fields);
+static ngx_uint_t ngx_http_wix_auth_input_text(
+    ngx_http_wix_auth_json_t *member);
+static ngx_int_t ngx_http_wix_auth_input_wrong(ngx_http_request_t *r,
+    ngx_http_wix_auth_json_t *member, ngx_array_t **fields);
+static ngx_uint_t ngx_http_wix_auth_input_welcome(ngx_http_request_t *r,
+    ngx_http_wix_auth_conf_t *conf, ngx_http_wix_auth_site_t *site,
+    ngx_str_t *origin);
 static ngx_uint_t ngx_http_wix_auth_input_referer(ngx_http_request_t *r,
-    ngx_http_wix_auth_site_t *site, ngx_str_t *referer);
+    ngx_http_wix_auth_conf_t *conf, ngx_http_wix_auth_site_t *site,
+    ngx_str_t *referer);
 
 
 ngx_int_t
@@ -374,12 +382,14 @@ ngx_http_wix_auth_input_quality(u_char *p, u_char *last)
 
 ngx_int_t
 ngx_http_wix_auth_input_parse(ngx_http_request_t *r, ngx_uint_t type,
-    ngx_str_t *body, ngx_array_t **pairs)
+    ngx_str_t *body, ngx_array_t **pairs,
+    ngx_http_wix_auth_json_t **profile, ngx_array_t **fields)
 {
     const char  *err;
 
     if (type == NGX_HTTP_WIX_AUTH_TYPE_JSON && body->len) {
-        return ngx_http_wix_auth_input_object(r, body, pairs);
+        return ngx_http_wix_auth_input_object(r, body, pairs, profile,
+                                              fields);
     }
 
     return ngx_http_wix_auth_form_parse(r->pool, body,
@@ -390,7 +400,8 @@ ngx_http_wix_auth_input_parse(ngx_http_request_t *r, ngx_uint_t type,
 
 static ngx_int_t
 ngx_http_wix_auth_input_object(ngx_http_request_t *r, ngx_str_t *body,
-    ngx_array_t **pairs)
+    ngx_array_t **pairs, ngx_http_wix_auth_json_t **profile,
+    ngx_array_t **fields)
 {
     ngx_int_t                  rc;
     const char                *err;
@@ -418,11 +429,24 @@ ngx_http_wix_auth_input_object(ngx_http_request_t *r, ngx_str_t *body,
             continue;
         }
 
-        if (member->type != NGX_HTTP_WIX_AUTH_JSON_STRING
-            || ngx_strlchr(member->text.data,
-                           member->text.data + member->text.len, '\0'))
+        if (profile
+            && member->name.len == sizeof("profile") - 1
+            && ngx_strncmp(member->name.data, "profile",
+                           sizeof("profile") - 1)
+               == 0)
         {
-            return NGX_DECLINED;
+            *profile = member;
+            continue;
+        }
+
+        if (!ngx_http_wix_auth_input_text(member)) {
+
+            if (ngx_http_wix_auth_input_wrong(r, member, fields) != NGX_OK) {
+                return NGX_ERROR;
+            }
+
+            rc = NGX_DECLINED;
+            continue;
         }
 
         pair = ngx_array_push(*pairs);
@@ -434,13 +458,57 @@ ngx_http_wix_auth_input_object(ngx_http_request_t *r, ngx_str_t *body,
         pair->value = member->text;
     }
 
+    return rc;
+}
+
+
+static ngx_uint_t
+ngx_http_wix_auth_input_text(ngx_http_wix_auth_json_t *member)
+{
+    return member->type == NGX_HTTP_WIX_AUTH_JSON_STRING
+           && ngx_strlchr(member->text.data,
+                          member->text.data + member->text.len, '\0')
+              == NULL;
+}
+
+
+static ngx_int_t
+ngx_http_wix_auth_input_wrong(ngx_http_request_t *r,
+    ngx_http_wix_auth_json_t *member, ngx_array_t **fields)
+{
+    ngx_http_wix_auth_pair_t  *field;
+
+    if (*fields == NULL) {
+        *fields = ngx_array_create(r->pool, 4,
+                                   sizeof(ngx_http_wix_auth_pair_t));
+
+        if (*fields == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    field = ngx_array_push(*fields);
+    if (field == NULL) {
+        return NGX_ERROR;
+    }
+
+    field->name = member->name;
+
+    if (member->type == NGX_HTTP_WIX_AUTH_JSON_STRING) {
+        ngx_str_set(&field->value, "This text holds a NUL character.");
+
+    } else {
+        ngx_str_set(&field->value, "This must be a string.");
+    }
+
     return NGX_OK;
 }
 
 
 ngx_uint_t
 ngx_http_wix_auth_input_cross_site(ngx_http_request_t *r,
-    ngx_http_wix_auth_site_t *site, ngx_uint_t type)
+    ngx_http_wix_auth_conf_t *conf, ngx_http_wix_auth_site_t *site,
+    ngx_uint_t type)
 {
     ngx_str_t  *value, *origin;
 
@@ -448,20 +516,26 @@ ngx_http_wix_auth_input_cross_site(ngx_http_request_t *r,
     origin = ngx_http_wix_auth_input_header(r, "origin");
 
     if (value) {
-        return !((value->len == 11
-                  && ngx_strncmp(value->data, "same-origin", 11) == 0)
-                 || (value->len == 4
-                     && ngx_strncmp(value->data, "none", 4) == 0));
+
+        if ((value->len == 11
+             && ngx_strncmp(value->data, "same-origin", 11) == 0)
+            || (value->len == 4
+                && ngx_strncmp(value->data, "none", 4) == 0))
+        {
+            return 0;
+        }
+
+        return !(origin && ngx_http_wix_auth_site_allowed(conf, origin));
     }
 
     if (origin) {
-        return !ngx_http_wix_auth_site_own(r, site, origin);
+        return !ngx_http_wix_auth_input_welcome(r, conf, site, origin);
     }
 
     value = ngx_http_wix_auth_input_header(r, "referer");
 
     if (value) {
-        return !ngx_http_wix_auth_input_referer(r, site, value);
+        return !ngx_http_wix_auth_input_referer(r, conf, site, value);
     }
 
     /* no browser sends JSON across sites without one of the three */
@@ -471,8 +545,19 @@ ngx_http_wix_auth_input_cross_site(ngx_http_request_t *r,
 
 
 static ngx_uint_t
+ngx_http_wix_auth_input_welcome(ngx_http_request_t *r,
+    ngx_http_wix_auth_conf_t *conf, ngx_http_wix_auth_site_t *site,
+    ngx_str_t *origin)
+{
+    return ngx_http_wix_auth_site_own(r, site, origin)
+           || ngx_http_wix_auth_site_allowed(conf, origin);
+}
+
+
+static ngx_uint_t
 ngx_http_wix_auth_input_referer(ngx_http_request_t *r,
-    ngx_http_wix_auth_site_t *site, ngx_str_t *referer)
+    ngx_http_wix_auth_conf_t *conf, ngx_http_wix_auth_site_t *site,
+    ngx_str_t *referer)
 {
     const char               *err;
     ngx_http_wix_auth_url_t   url;
@@ -482,7 +567,7 @@ ngx_http_wix_auth_input_referer(ngx_http_request_t *r,
         return 0;
     }
 
-    return ngx_http_wix_auth_site_own(r, site, &url.origin);
+    return ngx_http_wix_auth_input_welcome(r, conf, site, &url.origin);
 }
 
 

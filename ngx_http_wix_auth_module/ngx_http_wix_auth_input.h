@@ -12,6 +12,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_http_wix_auth_json.h"
 #include "ngx_http_wix_auth_site.h"
 
 
@@ -54,15 +55,19 @@ ngx_uint_t ngx_http_wix_auth_input_wants_json(ngx_http_request_t *r);
 
 /*
  * The members of a JSON object, or of a form, as pairs.  JSON members that
- * are no strings are NGX_DECLINED; so is anything malformed.
+ * are no strings are NGX_DECLINED, and pairs of a name and a sentence about
+ * it are in *fields; but "profile" may be anything where profile is not NULL,
+ * and is left out of the pairs then.  Anything malformed is NGX_DECLINED too.
  */
 ngx_int_t ngx_http_wix_auth_input_parse(ngx_http_request_t *r,
-    ngx_uint_t type, ngx_str_t *body, ngx_array_t **pairs);
+    ngx_uint_t type, ngx_str_t *body, ngx_array_t **pairs,
+    ngx_http_wix_auth_json_t **profile, ngx_array_t **fields);
 
-/* 1 when the request did not come from a page of ours (Fetch
-   Metadata, then Origin, then Referer) */
+/* 1 when the request came neither from a page of ours nor from one of
+   wix_auth_origins (Fetch Metadata, then Origin, then Referer) */
 ngx_uint_t ngx_http_wix_auth_input_cross_site(ngx_http_request_t *r,
-    ngx_http_wix_auth_site_t *site, ngx_uint_t type);
+    ngx_http_wix_auth_conf_t *conf, ngx_http_wix_auth_site_t *site,
+    ngx_uint_t type);
 
 /* a request header by its lower-case name; NULL: absent */
 ngx_str_t *ngx_http_wix_auth_input_header(ngx_http_request_t *r,

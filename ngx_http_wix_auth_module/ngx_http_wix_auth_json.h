@@ -104,6 +104,9 @@ void ngx_http_wix_auth_json_put_bool(ngx_http_wix_auth_json_writer_t *w,
     const char *key, ngx_uint_t value);
 void ngx_http_wix_auth_json_put_int(ngx_http_wix_auth_json_writer_t *w,
     const char *key, int64_t value);
+/* a tree as the reader makes it; numbers go out as they came in */
+void ngx_http_wix_auth_json_put_tree(ngx_http_wix_auth_json_writer_t *w,
+    const char *key, ngx_http_wix_auth_json_t *node);
 /* copies the text into pool (given to begin()), frees the writer and wipes
    its buffer: NGX_OK or NGX_ERROR */
 ngx_int_t ngx_http_wix_auth_json_finish(ngx_http_wix_auth_json_writer_t *w,

@@ -25,6 +25,7 @@
 
 
 typedef struct ngx_http_wix_auth_login_s  ngx_http_wix_auth_login_t;
+typedef struct ngx_http_wix_auth_login_own_s  ngx_http_wix_auth_login_own_t;
 
 typedef void (*ngx_http_wix_auth_login_pt)(ngx_http_wix_auth_login_t *l);
 
@@ -37,24 +38,30 @@ struct ngx_http_wix_auth_login_s {
     /* set by the caller */
     ngx_str_t                      return_url;  /* valid, or len 0 */
     ngx_str_t                      email;
+    ngx_str_t                      captcha;     /* token, len 0: none */
+    ngx_uint_t                     response_mode;   /* ..._response_e, in
+                                                   which the code is to come */
     ngx_http_wix_auth_login_pt     done;
     void                          *data;
 
     /* the result, when done is called */
     ngx_uint_t                     reason;
-    ngx_uint_t                     state;       /* of login and verify */
+    ngx_uint_t                     state;       /* ..._state_e */
     ngx_str_t                      redirect_url;
     ngx_str_t                      state_token; /* sealed */
+    ngx_array_t                   *fields;      /* ..._pair_t, Wix's names of
+                                                   what is wrong, or NULL */
     ngx_int_t                      retry_after; /* seconds, -1: none */
     unsigned                       restart:1;   /* begin the login again */
-    unsigned                       leaves:1;    /* redirect_url is Wix's */
+    unsigned                       leaves:1;    /* redirect_url is Wix's; else
+                                                   the session has begun and
+                                                   it is the return URL */
 
-    /* the room's own */
-    ngx_str_t                      tokens;      /* memory to be wiped */
+    /* the room's own; others may read it */
     ngx_str_t                      binding;
     ngx_uint_t                     restarted;   /* marker in the cookie */
     ngx_http_wix_auth_attempt_t    attempt;
-    ngx_http_wix_auth_api_call_t  *call;
+    ngx_http_wix_auth_login_own_t *own;
 };
 
 
@@ -70,9 +77,40 @@ ngx_int_t ngx_http_wix_auth_login_bind(ngx_http_wix_auth_login_t *l);
  * NGX_ERROR is returned (no memory).
  */
 
-/* Login V2, then on to authorize */
+/*
+ * Login V2, Register V2, Verify During Authentication.  On SUCCESS it goes on
+ * to authorize, and with response mode DIRECT to a session.  The browser's own
+ * visitor identity is used where it has one, so that its cart follows.
+ */
 ngx_int_t ngx_http_wix_auth_login_password(ngx_http_wix_auth_login_t *l,
     ngx_str_t *password);
+/* profile: as the registration room made it, or NULL */
+ngx_int_t ngx_http_wix_auth_login_register(ngx_http_wix_auth_login_t *l,
+    ngx_str_t *password, ngx_http_wix_auth_json_t *profile);
+/*
+ * sealed: what state_token was, in memory of the request.  At most five codes
+ * are tried for one; then TOO_MANY_ATTEMPTS and l->retry_after.  A wrong code
+ * leaves l->state_token as it was, for the next try.  ATTEMPT_EXPIRED when it
+ * does not open.  All of these are told by l->done.
+ */
+ngx_int_t ngx_http_wix_auth_login_verify(ngx_http_wix_auth_login_t *l,
+    ngx_str_t *code, ngx_str_t *sealed);
+
+/*
+ * A login or registration again, to get another code mailed: NGX_OK, or
+ * NGX_BUSY and l->retry_after when the last one went out less than 60
+ * seconds ago.  A token that does not open is NGX_OK.
+ */
+ngx_int_t ngx_http_wix_auth_login_resend(ngx_http_wix_auth_login_t *l,
+    ngx_str_t *sealed);
+
+/*
+ * Has a recovery mail sent to l->email, later and whatever becomes of this
+ * request; done is not called.  NGX_OK, whoever the address belongs to;
+ * NGX_BUSY: our own limit (10 in 15 minutes from one peer address, 60 a
+ * minute for a client), l->retry_after is set; NGX_ERROR.
+ */
+ngx_int_t ngx_http_wix_auth_login_recover(ngx_http_wix_auth_login_t *l);
 
 /* Wix's own login page; idp len 0: any */
 ngx_int_t ngx_http_wix_auth_login_wix(ngx_http_wix_auth_login_t *l,
@@ -87,6 +125,9 @@ ngx_int_t ngx_http_wix_auth_login_leave(ngx_http_wix_auth_login_t *l);
  */
 ngx_int_t ngx_http_wix_auth_login_state(ngx_http_wix_auth_login_t *l,
     ngx_str_t *state);
+
+/* what an error in an authorization response means (RFC 6749, 4.1.2.1) */
+ngx_uint_t ngx_http_wix_auth_login_error(ngx_str_t *error);
 
 /* the code of a callback whose state has been verified */
 ngx_int_t ngx_http_wix_auth_login_code(ngx_http_wix_auth_login_t *l,

@@ -27,6 +27,8 @@ static void *ngx_http_wix_auth_create_srv_conf(ngx_conf_t *cf);
 static void *ngx_http_wix_auth_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_wix_auth_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
+static void ngx_http_wix_auth_merge_flows(ngx_http_wix_auth_conf_t *prev,
+    ngx_http_wix_auth_conf_t *conf);
 static void ngx_http_wix_auth_merge_places(ngx_http_wix_auth_conf_t *prev,
     ngx_http_wix_auth_conf_t *conf);
 static char *ngx_http_wix_auth_merge_api(ngx_conf_t *cf,
@@ -42,6 +44,23 @@ static ngx_conf_enum_t  ngx_http_wix_auth_unauthorized[] = {
     { ngx_string("auto"), NGX_HTTP_WIX_AUTH_STRANGER_AUTO },
     { ngx_string("302"), NGX_HTTP_WIX_AUTH_STRANGER_302 },
     { ngx_string("401"), NGX_HTTP_WIX_AUTH_STRANGER_401 },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_conf_enum_t  ngx_http_wix_auth_response_modes[] = {
+    { ngx_string("query"), NGX_HTTP_WIX_AUTH_RESPONSE_QUERY },
+    { ngx_string("fragment"), NGX_HTTP_WIX_AUTH_RESPONSE_FRAGMENT },
+    { ngx_string("web_message"), NGX_HTTP_WIX_AUTH_RESPONSE_WEB_MESSAGE },
+    { ngx_string("direct"), NGX_HTTP_WIX_AUTH_RESPONSE_DIRECT },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_conf_enum_t  ngx_http_wix_auth_captchas[] = {
+    { ngx_string("off"), NGX_HTTP_WIX_AUTH_CAPTCHA_OFF },
+    { ngx_string("invisible"), NGX_HTTP_WIX_AUTH_CAPTCHA_INVISIBLE },
+    { ngx_string("visible"), NGX_HTTP_WIX_AUTH_CAPTCHA_VISIBLE },
     { ngx_null_string, 0 }
 };
 
@@ -104,12 +123,33 @@ static ngx_command_t  ngx_http_wix_auth_commands[] = {
       0,
       NULL },
 
+    { ngx_string("wix_auth_response_mode"),
+      NGX_HTTP_WIX_AUTH_HSL|NGX_CONF_TAKE1,
+      ngx_http_wix_auth_choice,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_wix_auth_conf_t, response_mode),
+      &ngx_http_wix_auth_response_modes },
+
     { ngx_string("wix_auth_unauthorized"),
       NGX_HTTP_WIX_AUTH_HSL|NGX_CONF_TAKE1,
-      ngx_conf_set_enum_slot,
+      ngx_http_wix_auth_choice,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_wix_auth_conf_t, unauthorized),
       &ngx_http_wix_auth_unauthorized },
+
+    { ngx_string("wix_auth_require"),
+      NGX_HTTP_WIX_AUTH_HSL|NGX_HTTP_LMT_CONF|NGX_CONF_1MORE,
+      ngx_http_wix_auth_require,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("wix_auth_origins"),
+      NGX_HTTP_WIX_AUTH_HSL|NGX_CONF_1MORE,
+      ngx_http_wix_auth_origins,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
 
     { ngx_string("wix_auth_session_lifetime"),
       NGX_HTTP_WIX_AUTH_HSL|NGX_CONF_TAKE1,
@@ -153,9 +193,44 @@ static ngx_command_t  ngx_http_wix_auth_commands[] = {
       0,
       NULL },
 
+    { ngx_string("wix_auth_profile"),
+      NGX_HTTP_WIX_AUTH_HSL|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_wix_auth_conf_t, profile),
+      NULL },
+
+    { ngx_string("wix_auth_visitor"),
+      NGX_HTTP_WIX_AUTH_HSL|NGX_CONF_TAKE123,
+      ngx_http_wix_auth_visitor,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("wix_auth_bearer"),
+      NGX_HTTP_WIX_AUTH_HSL|NGX_CONF_TAKE12,
+      ngx_http_wix_auth_bearer,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("wix_auth_captcha"),
+      NGX_HTTP_WIX_AUTH_HSL|NGX_CONF_TAKE1,
+      ngx_http_wix_auth_choice,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_wix_auth_conf_t, captcha),
+      &ngx_http_wix_auth_captchas },
+
     { ngx_string("wix_auth_logout_redirect"),
       NGX_HTTP_WIX_AUTH_HSL|NGX_CONF_TAKE1,
       ngx_http_wix_auth_logout_target,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("wix_auth_pages"),
+      NGX_HTTP_WIX_AUTH_HSL|NGX_CONF_TAKE1,
+      ngx_http_wix_auth_pages,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -239,6 +314,8 @@ ngx_http_wix_auth_postconfiguration(ngx_conf_t *cf)
 
     wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_wix_auth_module);
 
+    ngx_http_wix_auth_used_variables(cf);
+
     if (ngx_http_wix_auth_check(cf) != NGX_OK) {
         return NGX_ERROR;
     }
@@ -250,12 +327,6 @@ ngx_http_wix_auth_postconfiguration(ngx_conf_t *cf)
     if (ngx_http_wix_auth_fetch_check(cf->log) != NGX_OK) {
         return NGX_ERROR;
     }
-
-    if (ngx_http_wix_auth_page_init(cf, &wmcf->pages) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    ngx_http_wix_auth_used_variables(cf);
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
 
@@ -302,6 +373,18 @@ ngx_http_wix_auth_create_main_conf(ngx_conf_t *cf)
 
     wmcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_wix_auth_main_conf_t));
     if (wmcf == NULL) {
+        return NULL;
+    }
+
+    wmcf->pages = ngx_array_create(cf->pool, 1,
+                                   sizeof(ngx_http_wix_auth_pages_t));
+    if (wmcf->pages == NULL) {
+        return NULL;
+    }
+
+    wmcf->wishes = ngx_array_create(cf->pool, 2,
+                                    sizeof(ngx_http_wix_auth_wish_t));
+    if (wmcf->wishes == NULL) {
         return NULL;
     }
 
@@ -373,6 +456,14 @@ ngx_http_wix_auth_create_loc_conf(ngx_conf_t *cf)
 
     conf->mode = NGX_CONF_UNSET_UINT;
     conf->unauthorized = NGX_CONF_UNSET_UINT;
+    conf->response_mode = NGX_CONF_UNSET_UINT;
+    conf->captcha = NGX_CONF_UNSET_UINT;
+    conf->profile = NGX_CONF_UNSET;
+    conf->origins = NGX_CONF_UNSET_PTR;
+    conf->visitor = NGX_CONF_UNSET_PTR;
+    conf->bearer = NGX_CONF_UNSET_PTR;
+    conf->require = NGX_CONF_UNSET_PTR;
+    conf->pages = NGX_CONF_UNSET_PTR;
     conf->zone = NGX_CONF_UNSET_PTR;
     conf->client_id = NGX_CONF_UNSET_PTR;
     conf->redirect_uri = NGX_CONF_UNSET_PTR;
@@ -399,9 +490,9 @@ ngx_http_wix_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_http_core_loc_conf_t  *clcf;
 
-    static ngx_http_wix_auth_login_conf_t  login = {
-        NGX_HTTP_WIX_AUTH_LOGIN_BUILTIN, 0, NULL
-    };
+    /* all unset: the built-in login */
+
+    static ngx_http_wix_auth_login_conf_t  login;
 
     static ngx_http_wix_auth_stale_conf_t  stale = {
         NGX_HTTP_WIX_AUTH_CAUSE_ERROR
@@ -438,6 +529,7 @@ ngx_http_wix_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_ptr_value(conf->login, prev->login, &login);
     ngx_conf_merge_ptr_value(conf->cookies, prev->cookies, NULL);
     ngx_conf_merge_ptr_value(conf->stale, prev->stale, &stale);
+    ngx_http_wix_auth_merge_flows(prev, conf);
     ngx_conf_merge_value(conf->lifetime, prev->lifetime, 24 * 60 * 60);
     ngx_conf_merge_value(conf->idle, prev->idle, 0);
     ngx_conf_merge_value(conf->refresh_before, prev->refresh_before, 300);
@@ -452,11 +544,40 @@ ngx_http_wix_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_ERROR;
     }
 
+    if (conf->pages == NULL
+        && ngx_http_wix_auth_pages_default(cf, conf) != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
     if (ngx_http_wix_auth_merge_api(cf, prev, conf) != NGX_CONF_OK) {
         return NGX_CONF_ERROR;
     }
 
     return ngx_http_wix_auth_register(cf, conf);
+}
+
+
+static void
+ngx_http_wix_auth_merge_flows(ngx_http_wix_auth_conf_t *prev,
+    ngx_http_wix_auth_conf_t *conf)
+{
+    /* all unset: off */
+
+    static ngx_http_wix_auth_visitor_conf_t  visitor;
+    static ngx_http_wix_auth_bearer_conf_t   bearer;
+    static ngx_http_wix_auth_require_conf_t  require;
+
+    ngx_conf_merge_uint_value(conf->response_mode, prev->response_mode,
+                              NGX_HTTP_WIX_AUTH_RESPONSE_QUERY);
+    ngx_conf_merge_uint_value(conf->captcha, prev->captcha,
+                              NGX_HTTP_WIX_AUTH_CAPTCHA_OFF);
+    ngx_conf_merge_value(conf->profile, prev->profile, 0);
+    ngx_conf_merge_ptr_value(conf->origins, prev->origins, NULL);
+    ngx_conf_merge_ptr_value(conf->visitor, prev->visitor, &visitor);
+    ngx_conf_merge_ptr_value(conf->bearer, prev->bearer, &bearer);
+    ngx_conf_merge_ptr_value(conf->require, prev->require, &require);
+    ngx_conf_merge_ptr_value(conf->pages, prev->pages, NULL);
 }
 
 
@@ -499,6 +620,10 @@ ngx_http_wix_auth_merge_places(ngx_http_wix_auth_conf_t *prev,
 
     if (conf->zone == NGX_CONF_UNSET_PTR) {
         conf->zone_place = prev->zone_place;
+    }
+
+    if (conf->login == NGX_CONF_UNSET_PTR) {
+        conf->login_place = prev->login_place;
     }
 }
 
@@ -589,6 +714,14 @@ ngx_http_wix_auth_register(ngx_conf_t *cf, ngx_http_wix_auth_conf_t *conf)
     }
 
     wmcf->used = 1;
+
+    if (conf->require->values) {
+        conf->require->used = 1;
+    }
+
+    if (conf->visitor->on && conf->mode == NGX_HTTP_WIX_AUTH_OPTIONAL) {
+        conf->visitor->used = 1;
+    }
 
     gate = ngx_array_push(wscf->gates);
     if (gate == NULL) {

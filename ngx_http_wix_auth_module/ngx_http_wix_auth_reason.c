@@ -35,9 +35,9 @@ static ngx_http_wix_auth_reason_t  ngx_http_wix_auth_reasons[] = {
       ngx_string("Your account may not see this page.") },
     { ngx_string("invalid_token"), 401,
       ngx_string("The access token is not valid.") },
-    { ngx_string("refresh_failed"), 503,
-      ngx_string("Your session could not be renewed just now. "
-                 "Please try again in a moment.") },
+    { ngx_string("refresh_failed"), 401,
+      ngx_string("Your session could not be renewed. "
+                 "Please log in again.") },
     { ngx_string("visitor_budget"), 200, ngx_string("") },
     { ngx_string("zone_full"), 503,
       ngx_string("There is no room for another session just now. "

@@ -16,7 +16,16 @@
 static void ngx_http_wix_auth_record_cleanup(void *data);
 static void ngx_http_wix_auth_record_scan(ngx_http_wix_auth_record_t *rec,
     ngx_http_wix_auth_cookies_t *names, ngx_str_t *header);
+static ngx_int_t ngx_http_wix_auth_record_query(
+    ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf,
+    ngx_http_wix_auth_session_query_t *q);
 static ngx_int_t ngx_http_wix_auth_record_find(
+    ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf,
+    ngx_uint_t kind, ngx_http_wix_auth_session_query_t *q);
+static ngx_int_t ngx_http_wix_auth_record_failed(
+    ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf,
+    ngx_uint_t kind, ngx_str_t *cookie, ngx_int_t rc);
+static ngx_int_t ngx_http_wix_auth_record_session(
     ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf,
     ngx_http_wix_auth_session_query_t *q);
 static ngx_int_t ngx_http_wix_auth_record_grow(
@@ -79,6 +88,7 @@ ngx_http_wix_auth_record(ngx_http_request_t *r)
 
     ngx_memzero(rec, offsetof(ngx_http_wix_auth_record_t, inline_buf));
     rec->found = 0;
+    rec->lost_visitor = 0;
     rec->touched = 0;
     rec->passed = 0;
     rec->starter = 0;
@@ -152,6 +162,7 @@ ngx_http_wix_auth_record_cookies(ngx_http_wix_auth_record_t *rec,
     rec->ncookies = 0;
     rec->binding.len = 0;
     rec->returns.len = 0;
+    rec->token.len = 0;
 
     r = rec->request;
 
@@ -203,9 +214,16 @@ ngx_http_wix_auth_record_scan(ngx_http_wix_auth_record_t *rec,
 
             break;
 
-        default: /* NGX_HTTP_WIX_AUTH_COOKIE_RETURNS */
+        case NGX_HTTP_WIX_AUTH_COOKIE_RETURNS:
             if (rec->returns.len == 0) {
                 rec->returns = hits[i].value;
+            }
+
+            break;
+
+        default: /* NGX_HTTP_WIX_AUTH_COOKIE_TOKEN */
+            if (rec->token.len == 0) {
+                rec->token = hits[i].value;
             }
         }
     }
@@ -216,8 +234,8 @@ ngx_int_t
 ngx_http_wix_auth_record_lookup(ngx_http_wix_auth_record_t *rec,
     ngx_http_wix_auth_conf_t *conf, ngx_uint_t touch, ngx_uint_t again)
 {
+    ngx_int_t                           rc;
     ngx_http_wix_auth_site_t            site;
-    ngx_http_wix_auth_main_conf_t      *wmcf;
     ngx_http_wix_auth_session_query_t   q;
 
     if (rec->looked == conf && conf->client_text.len
@@ -238,94 +256,210 @@ ngx_http_wix_auth_record_lookup(ngx_http_wix_auth_record_t *rec,
 
     rec->looked = conf;
     rec->found = 0;
+    rec->lost_visitor = 0;
     rec->reason = NGX_HTTP_WIX_AUTH_NO_SESSION;
 
     if (rec->ncookies == 0) {
         return NGX_OK;
     }
 
-    wmcf = ngx_http_get_module_main_conf(rec->request,
-                                         ngx_http_wix_auth_module);
-
     q.client = site.client_id;
-    q.now = ngx_time();
     q.idle = conf->idle;
     q.touch = touch;
-    q.access = wmcf->access_token;
+    q.bearer = 0;
 
-    if (q.access && rec->buf == rec->inline_buf
-        && ngx_http_wix_auth_record_grow(rec, 2048) != NGX_OK)
-    {
+    if (ngx_http_wix_auth_record_query(rec, conf, &q) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    return ngx_http_wix_auth_record_find(rec, conf, &q);
+    rc = ngx_http_wix_auth_record_find(rec, conf,
+                                       NGX_HTTP_WIX_AUTH_KIND_MEMBER, &q);
+
+    if (rc != NGX_OK || rec->found) {
+        return rc;
+    }
+
+    return ngx_http_wix_auth_record_find(rec, conf,
+                                         NGX_HTTP_WIX_AUTH_KIND_VISITOR, &q);
 }
 
 
-/* tries each cookie of our name; a path cookie may hide an older one */
+ngx_int_t
+ngx_http_wix_auth_record_verdict(ngx_http_wix_auth_record_t *rec,
+    ngx_http_wix_auth_conf_t *conf, ngx_str_t *token, ngx_uint_t touch)
+{
+    ngx_int_t                           rc;
+    ngx_http_wix_auth_site_t            site;
+    ngx_http_wix_auth_session_query_t   q;
+
+    if (ngx_http_wix_auth_site_client(rec->request, conf, &site) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    rec->looked = NULL;
+    rec->found = 0;
+    rec->lost_visitor = 0;
+    rec->reason = NGX_HTTP_WIX_AUTH_NO_SESSION;
+
+    q.client = site.client_id;
+    q.idle = 0;
+    q.touch = touch;
+    q.bearer = 1;
+
+    if (ngx_http_wix_auth_record_query(rec, conf, &q) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_wix_auth_session_bearer_id(conf->zone, token, q.id);
+
+    rc = ngx_http_wix_auth_record_session(rec, conf, &q);
+
+    return (rc == NGX_ERROR) ? NGX_ERROR : NGX_OK;
+}
+
+
+/* what every lookup of this location asks for, and room for most of it */
+
+static ngx_int_t
+ngx_http_wix_auth_record_query(ngx_http_wix_auth_record_t *rec,
+    ngx_http_wix_auth_conf_t *conf, ngx_http_wix_auth_session_query_t *q)
+{
+    ngx_http_wix_auth_main_conf_t  *wmcf;
+
+    wmcf = ngx_http_get_module_main_conf(rec->request,
+                                         ngx_http_wix_auth_module);
+
+    q->now = ngx_time();
+    q->access = wmcf->access_token;
+    q->profile = (wmcf->profile && conf->profile == 1);
+
+    if ((q->access || q->profile) && rec->buf == rec->inline_buf) {
+        return ngx_http_wix_auth_record_grow(rec, 2048);
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * Tries each cookie of our name that is of this kind: a path cookie may hide
+ * an older one.
+ */
 
 static ngx_int_t
 ngx_http_wix_auth_record_find(ngx_http_wix_auth_record_t *rec,
-    ngx_http_wix_auth_conf_t *conf, ngx_http_wix_auth_session_query_t *q)
+    ngx_http_wix_auth_conf_t *conf, ngx_uint_t kind,
+    ngx_http_wix_auth_session_query_t *q)
 {
-    ngx_int_t                  rc;
-    ngx_uint_t                 i;
-    ngx_http_wix_auth_ring_t  *ring;
+    ngx_int_t    rc;
+    ngx_str_t   *cookie;
+    ngx_uint_t   i;
 
     for (i = 0; i < rec->ncookies; i++) {
+        cookie = &rec->cookies[i];
 
-        if (!ngx_http_wix_auth_session_plausible(&rec->cookies[i])) {
-            continue;
-        }
-
-        ngx_http_wix_auth_session_id(conf->zone, &rec->cookies[i], q->id);
-
-        for ( ;; ) {
-            q->buf = rec->buf;
-            q->size = rec->size;
-
-            rc = ngx_http_wix_auth_session_find(conf->zone, q,
-                                                &rec->session);
-            if (rc != NGX_AGAIN) {
-                break;
-            }
-
-            if (ngx_http_wix_auth_record_grow(rec, q->need) != NGX_OK) {
-                return NGX_ERROR;
-            }
-        }
-
-        if (rc == NGX_OK) {
-            rec->found = 1;
-            rec->touched |= q->touch;
-            rec->reason = NGX_HTTP_WIX_AUTH_OK;
-            return NGX_OK;
-        }
-
-        if (rc == NGX_ABORT) {
-            rec->reason = rec->session.reason;
-            continue;
-        }
-
-        if (rec->reason != NGX_HTTP_WIX_AUTH_NO_SESSION) {
-            continue;
-        }
-
-        ring = ngx_http_wix_auth_site_ring(conf);
-
-        if (ring == NULL) {
-            return NGX_ERROR;
-        }
-
-        if (ngx_http_wix_auth_session_genuine(ring, &rec->cookies[i])
-            == NGX_OK)
+        if (ngx_http_wix_auth_session_cookie_kind(cookie) != kind
+            || !ngx_http_wix_auth_session_plausible(cookie))
         {
-            rec->reason = NGX_HTTP_WIX_AUTH_UNKNOWN_SESSION;
+            continue;
+        }
+
+        ngx_http_wix_auth_session_id(conf->zone, cookie, q->id);
+
+        rc = ngx_http_wix_auth_record_session(rec, conf, q);
+
+        if (rc == NGX_OK || rc == NGX_ERROR) {
+            return rc;
+        }
+
+        if (ngx_http_wix_auth_record_failed(rec, conf, kind, cookie, rc)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
         }
     }
 
     return NGX_OK;
+}
+
+
+/* why a cookie leads to no session, unless a better reason is known */
+
+static ngx_int_t
+ngx_http_wix_auth_record_failed(ngx_http_wix_auth_record_t *rec,
+    ngx_http_wix_auth_conf_t *conf, ngx_uint_t kind, ngx_str_t *cookie,
+    ngx_int_t rc)
+{
+    ngx_uint_t                 reason;
+    ngx_http_wix_auth_ring_t  *ring;
+
+    if (rec->reason != NGX_HTTP_WIX_AUTH_NO_SESSION
+        && (rc == NGX_DECLINED || kind == NGX_HTTP_WIX_AUTH_KIND_VISITOR))
+    {
+        return NGX_OK;
+    }
+
+    if (rc == NGX_ABORT) {
+        reason = rec->session.reason;
+
+    } else {
+        ring = ngx_http_wix_auth_site_ring(conf);
+        if (ring == NULL) {
+            return NGX_ERROR;
+        }
+
+        if (ngx_http_wix_auth_session_genuine(ring, cookie) != NGX_OK) {
+            return NGX_OK;
+        }
+
+        reason = NGX_HTTP_WIX_AUTH_UNKNOWN_SESSION;
+    }
+
+    if (kind == NGX_HTTP_WIX_AUTH_KIND_MEMBER
+        || reason == NGX_HTTP_WIX_AUTH_SESSION_ENDED
+        || reason == NGX_HTTP_WIX_AUTH_OTHER_CLIENT)
+    {
+        rec->reason = reason;
+        rec->lost_visitor = 0;
+
+    } else {
+        rec->lost_visitor = 1;
+    }
+
+    return NGX_OK;
+}
+
+
+/* one id; NGX_OK, NGX_DECLINED and NGX_ABORT as session_find() */
+
+static ngx_int_t
+ngx_http_wix_auth_record_session(ngx_http_wix_auth_record_t *rec,
+    ngx_http_wix_auth_conf_t *conf, ngx_http_wix_auth_session_query_t *q)
+{
+    ngx_int_t  rc;
+
+    for ( ;; ) {
+        q->buf = rec->buf;
+        q->size = rec->size;
+
+        rc = ngx_http_wix_auth_session_find(conf->zone, q, &rec->session);
+
+        if (rc != NGX_AGAIN) {
+            break;
+        }
+
+        if (ngx_http_wix_auth_record_grow(rec, q->need) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    if (rc == NGX_OK) {
+        rec->found = 1;
+        rec->touched |= q->touch;
+        rec->reason = NGX_HTTP_WIX_AUTH_OK;
+    }
+
+    return rc;
 }
 
 
@@ -359,11 +493,23 @@ static ngx_uint_t
 ngx_http_wix_auth_record_again(ngx_http_wix_auth_record_t *rec,
     ngx_http_wix_auth_conf_t *conf, u_char client[16])
 {
+    ngx_http_wix_auth_main_conf_t  *wmcf;
+
     if (rec->looked == NULL || !rec->found || !rec->touched
         || rec->looked->zone != conf->zone
         || rec->looked->cookies != conf->cookies)
     {
         return 0;
+    }
+
+    if (conf->profile == 1 && rec->looked->profile != 1) {
+        wmcf = ngx_http_get_module_main_conf(rec->request,
+                                             ngx_http_wix_auth_module);
+
+        if (wmcf->profile) {
+            /* it was not copied */
+            return 0;
+        }
     }
 
     rec->looked = conf;

@@ -58,6 +58,11 @@ struct ngx_http_wix_auth_record_s {
     ngx_uint_t                    ours;      /* pairs to be cut */
     ngx_str_t                     binding;
     ngx_str_t                     returns;
+    ngx_str_t                     token;     /* sealed stateToken */
+
+    /* the access token in Authorization where that decides; points into the
+       header */
+    ngx_str_t                     bearer;
 
     /* an endpoint's query, with code and state, which are masked in the
        request since */
@@ -68,17 +73,21 @@ struct ngx_http_wix_auth_record_s {
     ngx_http_wix_auth_conf_t     *looked;    /* for this location */
     ngx_http_wix_auth_session_t   session;
     ngx_uint_t                    reason;
+    ngx_int_t                     retry_after;  /* seconds, of a 429 or 503 */
+
+    ngx_uint_t                    minted;    /* why there is no new visitor;
+                                                0: not tried */
 
     /* the decision */
     ngx_http_wix_auth_conf_t     *conf;
     ngx_uint_t                    status;
     ngx_msec_t                    held;      /* time that we held it */
 
-    /* a wait for a refresh; the refresh room's */
+    /* a wait for a refresh, a verdict or a visitor; that room's */
     ngx_http_wix_auth_wake_pt     wake;
     ngx_http_wix_auth_wake_pt     leave;     /* when the request goes */
     void                         *data;      /* of who waits */
-    void                         *waiting;   /* the refresh, or NULL */
+    void                         *waiting;   /* for this, or NULL */
     ngx_queue_t                   queue;     /* of its waiters */
     ngx_event_t                   timer;
     ngx_msec_t                    wait_start;
@@ -92,7 +101,9 @@ struct ngx_http_wix_auth_record_s {
     u_char                        inline_buf[
                                           NGX_HTTP_WIX_AUTH_SESSION_INLINE];
 
-    unsigned                      found:1;   /* session is filled */
+    unsigned                      found:1;   /* session is filled, of any
+                                                kind */
+    unsigned                      lost_visitor:1;   /* see lookup */
     unsigned                      touched:1; /* counted as activity */
     unsigned                      passed:1;  /* a session let it through */
     unsigned                      starter:1; /* this one began the refresh */
@@ -119,9 +130,24 @@ void ngx_http_wix_auth_record_cookies(ngx_http_wix_auth_record_t *rec,
  * there is one; else rec->reason why not) or NGX_ERROR (logged).  Once per
  * location configuration, unless again is set; touch says that this is the
  * member's activity.
+ *
+ * What is found may be a visitor's (session.kind), but only when no cookie
+ * leads to a member.  A member's dead session gives its reason, whatever else
+ * there is; for a visitor that is gone, has expired or was revoked the reason
+ * is NO_SESSION and rec->lost_visitor is set: the browser may get another
+ * identity.  One that a login has ended is SESSION_ENDED: its browser has, or
+ * is about to get, a better cookie.
  */
 ngx_int_t ngx_http_wix_auth_record_lookup(ngx_http_wix_auth_record_t *rec,
     ngx_http_wix_auth_conf_t *conf, ngx_uint_t touch, ngx_uint_t again);
+
+/*
+ * Looks up whether there is a verdict about this access token, which decides
+ * in the place of cookies; NGX_OK and rec->found as above, with the reason
+ * NO_SESSION when there is none.  Not remembered for the location.
+ */
+ngx_int_t ngx_http_wix_auth_record_verdict(ngx_http_wix_auth_record_t *rec,
+    ngx_http_wix_auth_conf_t *conf, ngx_str_t *token, ngx_uint_t touch);
 
 
 #endif /* _NGX_HTTP_WIX_AUTH_RECORD_H_INCLUDED_ */

@@ -4,7 +4,8 @@
  */
 
 
-#include "ngx_http_wix_auth_refresh.h"
+#include "ngx_http_wix_auth_counter.h"
+#include "ngx_http_wix_auth_member.h"
 #include "ngx_http_wix_auth_reason.h"
 #include "ngx_http_wix_auth_site.h"
 
@@ -23,6 +24,9 @@ typedef struct {
     ngx_shm_zone_t                 *zone;
     u_char                          id[16];
     u_char                          handle[16];
+    u_char                          client[16];
+    ngx_http_wix_auth_api_conf_t   *api;
+    ngx_uint_t                      profile;   /* is to be fetched too */
     ngx_uint_t                      generation;
     ngx_uint_t                      lease;
     ngx_pool_t                     *pool;
@@ -34,6 +38,8 @@ typedef struct {
 static ngx_int_t ngx_http_wix_auth_refresh_begin(
     ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf,
     ngx_http_wix_auth_refresh_t **started);
+static void ngx_http_wix_auth_refresh_call(ngx_http_wix_auth_refresh_t *rf,
+    ngx_http_wix_auth_session_t *s);
 static ngx_http_wix_auth_refresh_t *ngx_http_wix_auth_refresh_find(
     ngx_shm_zone_t *zone, ngx_http_wix_auth_session_t *s);
 static void ngx_http_wix_auth_refresh_done(
@@ -59,6 +65,10 @@ ngx_http_wix_auth_refresh_start(ngx_http_wix_auth_record_t *rec,
 {
     ngx_int_t                     rc;
     ngx_http_wix_auth_refresh_t  *rf;
+
+    if (ngx_http_wix_auth_budget_paused(conf->zone, rec->session.client)) {
+        return NGX_ABORT;
+    }
 
     rc = ngx_http_wix_auth_refresh_begin(rec, conf, &rf);
 
@@ -191,11 +201,9 @@ ngx_http_wix_auth_refresh_begin(ngx_http_wix_auth_record_t *rec,
     ngx_http_wix_auth_conf_t *conf, ngx_http_wix_auth_refresh_t **started)
 {
     ngx_int_t                     rc;
-    ngx_str_t                     client;
     ngx_pool_t                   *pool;
     ngx_http_wix_auth_refresh_t  *rf;
     ngx_http_wix_auth_session_t   s;
-    u_char                        text[36];
 
     *started = NULL;
 
@@ -229,25 +237,11 @@ ngx_http_wix_auth_refresh_begin(ngx_http_wix_auth_record_t *rec,
     rf->pool = pool;
     rf->log = ngx_cycle->log;
     rf->zone = conf->zone;
-    rf->generation = s.generation;
-    ngx_memcpy(rf->id, s.id, 16);
-    ngx_memcpy(rf->handle, s.handle, 16);
+    rf->api = conf->api;
+    rf->profile = (conf->profile
+                   && s.kind == NGX_HTTP_WIX_AUTH_KIND_MEMBER);
 
-    ngx_queue_init(&rf->waiters);
-
-    ngx_http_wix_auth_guid_write(text, s.client);
-    client.data = text;
-    client.len = 36;
-
-    rf->call = ngx_http_wix_auth_api_refresh(conf->api, &client,
-                                             &s.refresh_token, rf->log,
-                                             ngx_http_wix_auth_refresh_done,
-                                             rf);
-
-    if (s.access_token.len + s.refresh_token.len) {
-        ngx_explicit_memzero(s.access_token.data,
-                             s.access_token.len + s.refresh_token.len);
-    }
+    ngx_http_wix_auth_refresh_call(rf, &s);
 
     if (rf->call == NULL) {
         ngx_http_wix_auth_session_failed(rf->zone, rf->id, rf->generation,
@@ -266,6 +260,36 @@ ngx_http_wix_auth_refresh_begin(ngx_http_wix_auth_record_t *rec,
     *started = rf;
 
     return NGX_OK;
+}
+
+
+static void
+ngx_http_wix_auth_refresh_call(ngx_http_wix_auth_refresh_t *rf,
+    ngx_http_wix_auth_session_t *s)
+{
+    u_char     text[36];
+    ngx_str_t  client;
+
+    rf->generation = s->generation;
+    ngx_memcpy(rf->id, s->id, 16);
+    ngx_memcpy(rf->handle, s->handle, 16);
+    ngx_memcpy(rf->client, s->client, 16);
+
+    ngx_queue_init(&rf->waiters);
+
+    ngx_http_wix_auth_guid_write(text, s->client);
+    client.data = text;
+    client.len = 36;
+
+    rf->call = ngx_http_wix_auth_api_refresh(rf->api, &client,
+                                             &s->refresh_token, rf->log,
+                                             ngx_http_wix_auth_refresh_done,
+                                             rf);
+
+    if (s->access_token.len + s->refresh_token.len) {
+        ngx_explicit_memzero(s->access_token.data,
+                             s->access_token.len + s->refresh_token.len);
+    }
 }
 
 
@@ -317,6 +341,11 @@ ngx_http_wix_auth_refresh_done(ngx_http_wix_auth_api_result_t *result,
     case NGX_HTTP_WIX_AUTH_INVALID_GRANT:
         ngx_http_wix_auth_refresh_revoke(rf);
         break;
+
+    case NGX_HTTP_WIX_AUTH_UPSTREAM_THROTTLED:
+        ngx_http_wix_auth_budget_pause(rf->zone, rf->client,
+                                       result->retry_after);
+        /* fall through */
 
     default:
         ngx_http_wix_auth_session_failed(rf->zone, rf->id, rf->generation,
@@ -378,6 +407,11 @@ ngx_http_wix_auth_refresh_store(ngx_http_wix_auth_refresh_t *rf,
     ngx_log_debug3(NGX_LOG_DEBUG_HTTP, rf->log, 0,
                    "wix_auth: session %*xs refreshed: %i",
                    (size_t) 4, rf->handle, rc);
+
+    if (rc == NGX_OK && rf->profile) {
+        ngx_http_wix_auth_member_fetch(rf->zone, rf->api, rf->id, rf->handle,
+                                       rf->client, &result->access_token);
+    }
 }
 
 

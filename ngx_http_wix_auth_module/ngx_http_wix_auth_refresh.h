@@ -23,8 +23,8 @@
 
 /*
  * Starts a refresh of rec's session in the background.  NGX_OK: it runs (or
- * ran already, here or elsewhere); NGX_ABORT: the back-off is not over;
- * NGX_ERROR: it could not be started.
+ * ran already, here or elsewhere); NGX_ABORT: the back-off is not over, or
+ * Wix has asked for a pause; NGX_ERROR: it could not be started.
  */
 ngx_int_t ngx_http_wix_auth_refresh_start(ngx_http_wix_auth_record_t *rec,
     ngx_http_wix_auth_conf_t *conf);
@@ -54,6 +54,14 @@ ngx_uint_t ngx_http_wix_auth_refresh_stale(ngx_http_wix_auth_record_t *rec,
 
 /* seconds until the next try, at least 1 */
 ngx_int_t ngx_http_wix_auth_refresh_retry(ngx_http_wix_auth_record_t *rec);
+
+/*
+ * Fetches the profile of rec's member in the background, when it has none
+ * although wix_auth_profile is on: one try a minute over all workers, within
+ * the client's budget.
+ */
+void ngx_http_wix_auth_refresh_profile(ngx_http_wix_auth_record_t *rec,
+    ngx_http_wix_auth_conf_t *conf);
 
 /* leaves the wait; for a request that goes away */
 void ngx_http_wix_auth_refresh_leave(ngx_http_wix_auth_record_t *rec);

@@ -6,6 +6,16 @@
 
 #include "ngx_http_wix_auth_json.h"
 #include "ngx_http_wix_auth_reply.h"
+#include "ngx_http_wix_auth_site.h"
+
+
+static ngx_int_t ngx_http_wix_auth_reply_error_page(ngx_http_request_t *r,
+    ngx_http_wix_auth_reason_t *why, ngx_str_t *action, ngx_str_t *id,
+    ngx_http_wix_auth_answer_t *a);
+static ngx_int_t ngx_http_wix_auth_reply_fields(ngx_http_request_t *r,
+    ngx_http_wix_auth_json_writer_t *w, ngx_array_t *fields);
+static void ngx_http_wix_auth_reply_captcha(ngx_http_request_t *r,
+    ngx_http_wix_auth_json_writer_t *w);
 
 
 void
@@ -37,11 +47,8 @@ ngx_http_wix_auth_reply_error(ngx_http_request_t *r, ngx_uint_t reason,
     ngx_http_wix_auth_answer_t *a)
 {
     ngx_str_t                         id;
-    ngx_uint_t                        i;
-    ngx_http_wix_auth_pair_t         *field;
     ngx_http_wix_auth_reason_t       *why;
     ngx_http_wix_auth_json_writer_t  *w;
-    ngx_http_wix_auth_page_values_t   values;
 
     why = ngx_http_wix_auth_reason(reason);
 
@@ -50,16 +57,7 @@ ngx_http_wix_auth_reply_error(ngx_http_request_t *r, ngx_uint_t reason,
     ngx_http_wix_auth_reply_request_id(r, &id);
 
     if (html) {
-        ngx_memzero(&values, sizeof(ngx_http_wix_auth_page_values_t));
-
-        values.error = why->code;
-        values.message = why->message;
-        values.action = *action;
-        values.request_id = id;
-        values.site = r->headers_in.server;
-
-        return ngx_http_wix_auth_reply_page(r, NGX_HTTP_WIX_AUTH_PAGE_ERROR,
-                                            &values, a);
+        return ngx_http_wix_auth_reply_error_page(r, why, action, &id, a);
     }
 
     w = ngx_http_wix_auth_json_begin(r->pool);
@@ -71,17 +69,20 @@ ngx_http_wix_auth_reply_error(ngx_http_request_t *r, ngx_uint_t reason,
     ngx_http_wix_auth_json_put(w, "error", &why->code);
     ngx_http_wix_auth_json_put(w, "message", &why->message);
 
-    if (fields && fields->nelts) {
-        field = fields->elts;
+    if (fields && fields->nelts
+        && ngx_http_wix_auth_reply_fields(r, w, fields) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
 
-        ngx_http_wix_auth_json_object(w, "fields");
+    if (reason == NGX_HTTP_WIX_AUTH_CAPTCHA_REQUIRED
+        || reason == NGX_HTTP_WIX_AUTH_CAPTCHA_INVALID)
+    {
+        ngx_http_wix_auth_reply_captcha(r, w);
+    }
 
-        for (i = 0; i < fields->nelts; i++) {
-            ngx_http_wix_auth_json_put(w, (char *) field[i].name.data,
-                                       &field[i].value);
-        }
-
-        ngx_http_wix_auth_json_end(w);
+    if (action->len) {
+        ngx_http_wix_auth_json_put(w, "loginUrl", action);
     }
 
     ngx_http_wix_auth_json_put(w, "requestId", &id);
@@ -90,6 +91,90 @@ ngx_http_wix_auth_reply_error(ngx_http_request_t *r, ngx_uint_t reason,
     ngx_str_set(&a->type, "application/json");
 
     return ngx_http_wix_auth_json_finish(w, &a->body);
+}
+
+
+static ngx_int_t
+ngx_http_wix_auth_reply_error_page(ngx_http_request_t *r,
+    ngx_http_wix_auth_reason_t *why, ngx_str_t *action, ngx_str_t *id,
+    ngx_http_wix_auth_answer_t *a)
+{
+    ngx_str_t                         none;
+    ngx_http_wix_auth_conf_t         *conf;
+    ngx_http_wix_auth_page_values_t   values;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_wix_auth_module);
+
+    ngx_memzero(&values, sizeof(ngx_http_wix_auth_page_values_t));
+    ngx_str_null(&none);
+
+    values.error = why->code;
+    values.message = why->message;
+    values.action = *action;
+    values.request_id = *id;
+    values.site = r->headers_in.server;
+
+    ngx_http_wix_auth_site_prefix(conf, &none, &values.prefix);
+
+    return ngx_http_wix_auth_reply_page(r, NGX_HTTP_WIX_AUTH_PAGE_ERROR,
+                                        &values, a);
+}
+
+
+/* the writer's keys are C strings, and some of these names were sent to us */
+
+static ngx_int_t
+ngx_http_wix_auth_reply_fields(ngx_http_request_t *r,
+    ngx_http_wix_auth_json_writer_t *w, ngx_array_t *fields)
+{
+    u_char                    *name;
+    ngx_uint_t                 i;
+    ngx_http_wix_auth_pair_t  *field;
+
+    field = fields->elts;
+
+    ngx_http_wix_auth_json_object(w, "fields");
+
+    for (i = 0; i < fields->nelts; i++) {
+
+        name = ngx_pnalloc(r->pool, field[i].name.len + 1);
+        if (name == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_cpystrn(name, field[i].name.data, field[i].name.len + 1);
+
+        ngx_http_wix_auth_json_put(w, (char *) name, &field[i].value);
+    }
+
+    ngx_http_wix_auth_json_end(w);
+
+    return NGX_OK;
+}
+
+
+/* what a page needs to show the check that Wix asks for */
+
+static void
+ngx_http_wix_auth_reply_captcha(ngx_http_request_t *r,
+    ngx_http_wix_auth_json_writer_t *w)
+{
+    ngx_uint_t                 kind;
+    ngx_http_wix_auth_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_wix_auth_module);
+
+    kind = (conf->captcha == NGX_HTTP_WIX_AUTH_CAPTCHA_INVISIBLE)
+           ? NGX_HTTP_WIX_AUTH_CAPTCHA_INVISIBLE
+           : NGX_HTTP_WIX_AUTH_CAPTCHA_VISIBLE;
+
+    ngx_http_wix_auth_json_object(w, "captcha");
+    ngx_http_wix_auth_json_put_c(w, "mode",
+                                 kind == NGX_HTTP_WIX_AUTH_CAPTCHA_INVISIBLE
+                                 ? "invisible" : "visible");
+    ngx_http_wix_auth_json_put(w, "siteKey",
+                               ngx_http_wix_auth_page_site_key(kind));
+    ngx_http_wix_auth_json_end(w);
 }
 
 
@@ -157,13 +242,15 @@ ngx_int_t
 ngx_http_wix_auth_reply_page(ngx_http_request_t *r, ngx_uint_t page,
     ngx_http_wix_auth_page_values_t *values, ngx_http_wix_auth_answer_t *a)
 {
-    ngx_http_wix_auth_main_conf_t  *wmcf;
+    ngx_http_wix_auth_conf_t  *conf;
 
-    wmcf = ngx_http_get_module_main_conf(r, ngx_http_wix_auth_module);
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_wix_auth_module);
 
     ngx_str_set(&a->type, "text/html; charset=utf-8");
-    a->policy = *ngx_http_wix_auth_page_policy(wmcf->pages, page);
+    a->policy = *ngx_http_wix_auth_page_policy(conf->pages, page,
+                                               values->captcha,
+                                               values->response_mode);
 
-    return ngx_http_wix_auth_page_render(r->pool, wmcf->pages, page, values,
+    return ngx_http_wix_auth_page_render(r->pool, conf->pages, page, values,
                                          &a->body);
 }

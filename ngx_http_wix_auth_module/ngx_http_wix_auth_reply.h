@@ -29,9 +29,9 @@ void ngx_http_wix_auth_reply_request_id(ngx_http_request_t *r,
 
 /*
  * {"error":...,"message":...,"fields":{...},"requestId":...} or the error
- * page.  fields: pairs of a field's name and a sentence about it, or NULL.
- * action: where the page's link leads (len 0: no link).  NGX_OK or
- * NGX_ERROR.
+ * page; "captcha":{...} where Wix wants one.  fields: pairs of a field's name
+ * and a sentence about it, or NULL.  action: where the page's link leads, or
+ * "loginUrl" (len 0: none).  NGX_OK or NGX_ERROR.
  */
 ngx_int_t ngx_http_wix_auth_reply_error(ngx_http_request_t *r,
     ngx_uint_t reason, ngx_uint_t html, ngx_array_t *fields,
@@ -47,7 +47,7 @@ ngx_int_t ngx_http_wix_auth_reply_login(ngx_http_request_t *r,
 void ngx_http_wix_auth_reply_redirect(ngx_uint_t status, ngx_str_t *location,
     ngx_http_wix_auth_answer_t *a);
 
-/* renders a page into the answer */
+/* renders a page of this location into the answer */
 ngx_int_t ngx_http_wix_auth_reply_page(ngx_http_request_t *r, ngx_uint_t page,
     ngx_http_wix_auth_page_values_t *values, ngx_http_wix_auth_answer_t *a);
 

@@ -12,14 +12,29 @@
 #define NGX_HTTP_WIX_AUTH_BACKOFF_MAX  30000
 
 
+/* the first byte of what a bearer record's id is the hash of */
+#define NGX_HTTP_WIX_AUTH_BEARER_ID    'B'
+
+
+static ngx_int_t ngx_http_wix_auth_session_alive(
+    ngx_http_wix_auth_record_node_t *rn, ngx_http_wix_auth_session_query_t *q,
+    ngx_http_wix_auth_session_t *s);
+static void ngx_http_wix_auth_session_copy(ngx_http_wix_auth_record_node_t *rn,
+    ngx_uint_t set, u_char *buf, ngx_http_wix_auth_session_t *s);
+static ngx_uint_t ngx_http_wix_auth_session_storable(
+    ngx_http_wix_auth_session_t *s);
 static ngx_uint_t ngx_http_wix_auth_session_text(ngx_str_t *text);
 static void ngx_http_wix_auth_session_insert(ngx_http_wix_auth_zone_sh_t *sh,
     ngx_http_wix_auth_record_node_t *rn, ngx_http_wix_auth_session_t *s,
     ngx_str_t *strings);
+static void ngx_http_wix_auth_session_token(
+    ngx_http_wix_auth_record_node_t *rn, time_t expires, time_t lifetime);
+static ngx_uint_t ngx_http_wix_auth_session_same(ngx_str_t *a, ngx_str_t *b);
 static ngx_int_t ngx_http_wix_auth_session_replace(
     ngx_http_wix_auth_zone_t *zone, ngx_http_wix_auth_record_node_t *rn,
     ngx_str_t *strings);
-
+static void ngx_http_wix_auth_session_warn(ngx_shm_zone_t *shm_zone,
+    ngx_uint_t evicted, ngx_log_t *log);
 
 
 void
@@ -32,8 +47,30 @@ ngx_http_wix_auth_session_id(ngx_shm_zone_t *shm_zone, ngx_str_t *cookie,
 }
 
 
+/*
+ * A byte and a hash are shorter than any cookie, so the two kinds of ids are
+ * hashes of different texts.
+ */
+
+void
+ngx_http_wix_auth_session_bearer_id(ngx_shm_zone_t *shm_zone,
+    ngx_str_t *token, u_char id[16])
+{
+    ngx_http_wix_auth_zone_t  *zone = shm_zone->data;
+
+    u_char  text[17];
+
+    text[0] = NGX_HTTP_WIX_AUTH_BEARER_ID;
+
+    ngx_http_wix_auth_siphash(zone->hash_key, token->data, token->len,
+                              text + 1);
+    ngx_http_wix_auth_siphash(zone->hash_key, text, sizeof(text), id);
+}
+
+
 ngx_int_t
-ngx_http_wix_auth_session_cookie(ngx_http_wix_auth_ring_t *ring, u_char *dst)
+ngx_http_wix_auth_session_cookie(ngx_http_wix_auth_ring_t *ring,
+    ngx_uint_t kind, u_char *dst)
 {
     u_char     raw[56];
     ngx_int_t  rc;
@@ -42,6 +79,14 @@ ngx_http_wix_auth_session_cookie(ngx_http_wix_auth_ring_t *ring, u_char *dst)
     rc = ngx_http_wix_auth_random(raw, 24);
 
     if (rc == NGX_OK) {
+
+        if (kind == NGX_HTTP_WIX_AUTH_KIND_VISITOR) {
+            raw[0] |= 0x80;
+
+        } else {
+            raw[0] &= 0x7f;
+        }
+
         part.data = raw;
         part.len = 24;
 
@@ -57,6 +102,21 @@ ngx_http_wix_auth_session_cookie(ngx_http_wix_auth_ring_t *ring, u_char *dst)
     ngx_explicit_memzero(raw, sizeof(raw));
 
     return rc;
+}
+
+
+/* the upper half of the alphabet: the first bit is set (RFC 4648, 5) */
+
+ngx_uint_t
+ngx_http_wix_auth_session_cookie_kind(ngx_str_t *cookie)
+{
+    u_char  c;
+
+    c = cookie->len ? cookie->data[0] : 'A';
+
+    return ((c >= 'g' && c <= 'z') || (c >= '0' && c <= '9')
+            || c == '-' || c == '_')
+           ? NGX_HTTP_WIX_AUTH_KIND_VISITOR : NGX_HTTP_WIX_AUTH_KIND_MEMBER;
 }
 
 
@@ -151,57 +211,52 @@ ngx_http_wix_auth_session_find(ngx_shm_zone_t *shm_zone,
     ngx_http_wix_auth_zone_t  *zone = shm_zone->data;
 
     ngx_int_t                         rc;
+    ngx_uint_t                        set;
     ngx_http_wix_auth_record_node_t  *rn;
+
+    set = NGX_HTTP_WIX_AUTH_STRING_BIT(MEMBER_ID)
+          | NGX_HTTP_WIX_AUTH_STRING_BIT(EMAIL);
+
+    if (q->profile) {
+        set |= NGX_HTTP_WIX_AUTH_STRING_BIT(PROFILE);
+    }
+
+    if (q->access) {
+        set |= NGX_HTTP_WIX_AUTH_STRING_BIT(ACCESS);
+    }
 
     ngx_shmtx_lock(&zone->shpool->mutex);
 
     rn = ngx_http_wix_auth_zone_find(zone->sh, q->id);
 
-    if (rn == NULL) {
+    if (rn == NULL
+        || (rn->kind == NGX_HTTP_WIX_AUTH_KIND_BEARER) != q->bearer)
+    {
         rc = NGX_DECLINED;
         goto done;
     }
 
-    rc = NGX_ABORT;
-
-    if (q->client && ngx_memcmp(rn->client, q->client, 16) != 0) {
-        s->reason = NGX_HTTP_WIX_AUTH_OTHER_CLIENT;
+    rc = ngx_http_wix_auth_session_alive(rn, q, s);
+    if (rc != NGX_OK) {
         goto done;
     }
 
-    if (rn->reason) {
-        s->reason = rn->reason;
-        rc = (q->now < rn->expires) ? NGX_ABORT : NGX_DECLINED;
-        goto done;
-    }
-
-    if (q->now >= rn->expires) {
-        s->reason = NGX_HTTP_WIX_AUTH_SESSION_EXPIRED;
-        goto done;
-    }
-
-    if (q->idle && q->now - rn->seen > q->idle) {
-        s->reason = NGX_HTTP_WIX_AUTH_SESSION_IDLE;
-        goto done;
-    }
-
-    q->need = rn->len[0] + rn->len[1] + (q->access ? rn->len[2] : 0);
+    q->need = ngx_http_wix_auth_record_size(rn, set);
 
     if (q->need > q->size) {
         rc = NGX_AGAIN;
         goto done;
     }
 
-    ngx_http_wix_auth_record_copy(rn, s);
-    ngx_http_wix_auth_record_read(rn, 0, q->buf, q->need);
-    ngx_http_wix_auth_record_strings(rn, s, q->buf, q->access ? 3 : 2);
+    ngx_http_wix_auth_session_copy(rn, set, q->buf, s);
 
     /* once a second is often enough: most hits only read */
 
     if (q->touch && rn->seen < q->now) {
         rn->seen = q->now;
         ngx_queue_remove(&rn->lru);
-        ngx_queue_insert_head(&zone->sh->lru, &rn->lru);
+        ngx_queue_insert_head(ngx_http_wix_auth_zone_lru(zone->sh, rn->kind),
+                              &rn->lru);
     }
 
     rc = NGX_OK;
@@ -214,40 +269,113 @@ done:
 }
 
 
+/* NGX_OK, or as session_find() with s->reason set */
+
+static ngx_int_t
+ngx_http_wix_auth_session_alive(ngx_http_wix_auth_record_node_t *rn,
+    ngx_http_wix_auth_session_query_t *q, ngx_http_wix_auth_session_t *s)
+{
+    if (q->client && ngx_memcmp(rn->client, q->client, 16) != 0) {
+        s->reason = NGX_HTTP_WIX_AUTH_OTHER_CLIENT;
+        return NGX_ABORT;
+    }
+
+    if (rn->reason) {
+        s->reason = rn->reason;
+        return (q->now < rn->expires) ? NGX_ABORT : NGX_DECLINED;
+    }
+
+    if (q->now >= rn->expires) {
+        s->reason = NGX_HTTP_WIX_AUTH_SESSION_EXPIRED;
+        return NGX_ABORT;
+    }
+
+    if (q->idle && q->now - rn->seen > q->idle
+        && rn->kind == NGX_HTTP_WIX_AUTH_KIND_MEMBER)
+    {
+        s->reason = NGX_HTTP_WIX_AUTH_SESSION_IDLE;
+        return NGX_ABORT;
+    }
+
+    if (q->now >= rn->token_expires
+        && rn->len[NGX_HTTP_WIX_AUTH_STRING_REFRESH] == 0)
+    {
+        /* Wix has given nothing to go on with */
+
+        s->reason = NGX_HTTP_WIX_AUTH_REFRESH_FAILED;
+        return NGX_ABORT;
+    }
+
+    return NGX_OK;
+}
+
+
+/* the numbers, and the strings that the bits of set name */
+
+static void
+ngx_http_wix_auth_session_copy(ngx_http_wix_auth_record_node_t *rn,
+    ngx_uint_t set, u_char *buf, ngx_http_wix_auth_session_t *s)
+{
+    ngx_str_t  strings[NGX_HTTP_WIX_AUTH_STRINGS];
+
+    (void) ngx_http_wix_auth_record_strings(rn, set, buf, strings);
+
+    s->member_id = strings[NGX_HTTP_WIX_AUTH_STRING_MEMBER_ID];
+    s->email = strings[NGX_HTTP_WIX_AUTH_STRING_EMAIL];
+    s->profile = strings[NGX_HTTP_WIX_AUTH_STRING_PROFILE];
+    s->access_token = strings[NGX_HTTP_WIX_AUTH_STRING_ACCESS];
+    s->refresh_token = strings[NGX_HTTP_WIX_AUTH_STRING_REFRESH];
+
+    ngx_memcpy(s->id, rn->id, 16);
+    ngx_memcpy(s->handle, rn->handle, 16);
+    ngx_memcpy(s->client, rn->client, 16);
+
+    s->created = rn->created;
+    s->seen = rn->seen;
+    s->expires = rn->expires;
+    s->token_expires = rn->token_expires;
+    s->token_lifetime = rn->token_lifetime;
+    s->generation = rn->generation;
+    s->jitter = rn->jitter;
+    s->failures = rn->failures;
+    s->cause = rn->cause;
+    s->retry_at = rn->retry_at;
+    s->leased = ngx_http_wix_auth_record_leased(rn, ngx_current_msec);
+    s->reason = 0;
+    s->kind = rn->kind;
+}
+
+
 ngx_int_t
 ngx_http_wix_auth_session_create(ngx_shm_zone_t *shm_zone,
     ngx_http_wix_auth_session_t *s, ngx_log_t *log)
 {
     ngx_http_wix_auth_zone_t  *zone = shm_zone->data;
 
-    size_t                            size;
     ngx_str_t                         strings[NGX_HTTP_WIX_AUTH_STRINGS];
-    ngx_uint_t                        evicted, tries;
+    ngx_uint_t                        evicted;
     ngx_http_wix_auth_block_t        *chain;
     ngx_http_wix_auth_record_node_t  *rn;
 
-    if (s->member_id.len > NGX_HTTP_WIX_AUTH_MEMBER_ID_MAX
-        || s->email.len > NGX_HTTP_WIX_AUTH_EMAIL_MAX
-        || !ngx_http_wix_auth_session_text(&s->member_id)
-        || !ngx_http_wix_auth_session_text(&s->email)
-        || s->access_token.len > NGX_HTTP_WIX_AUTH_TOKEN_MAX
-        || s->refresh_token.len > NGX_HTTP_WIX_AUTH_TOKEN_MAX)
-    {
+    if (!ngx_http_wix_auth_session_storable(s)) {
         return NGX_DECLINED;
     }
 
-    strings[0] = s->member_id;
-    strings[1] = s->email;
-    strings[2] = s->access_token;
-    strings[3] = s->refresh_token;
+    strings[NGX_HTTP_WIX_AUTH_STRING_MEMBER_ID] = s->member_id;
+    strings[NGX_HTTP_WIX_AUTH_STRING_EMAIL] = s->email;
+    strings[NGX_HTTP_WIX_AUTH_STRING_PROFILE] = s->profile;
+    strings[NGX_HTTP_WIX_AUTH_STRING_ACCESS] = s->access_token;
+    strings[NGX_HTTP_WIX_AUTH_STRING_REFRESH] = s->refresh_token;
 
-    size = s->member_id.len + s->email.len + s->access_token.len
-           + s->refresh_token.len;
+    if (s->kind == NGX_HTTP_WIX_AUTH_KIND_BEARER) {
+        /* its request brings the token along */
+        strings[NGX_HTTP_WIX_AUTH_STRING_ACCESS].len = 0;
+        strings[NGX_HTTP_WIX_AUTH_STRING_REFRESH].len = 0;
+    }
 
     ngx_shmtx_lock(&zone->shpool->mutex);
 
-    evicted = zone->sh->evicted;
-    tries = NGX_HTTP_WIX_AUTH_EVICT_MAX;
+    evicted = zone->sh->evicted[NGX_HTTP_WIX_AUTH_KIND_MEMBER];
 
     ngx_http_wix_auth_zone_expire(zone, s->created);
 
@@ -256,12 +384,13 @@ ngx_http_wix_auth_session_create(ngx_shm_zone_t *shm_zone,
         ngx_http_wix_auth_zone_delete(zone, rn);
     }
 
-    rn = ngx_http_wix_auth_block_alloc(zone, &tries, s->created);
+    rn = ngx_http_wix_auth_block_alloc(zone, s->kind, s->created);
     if (rn == NULL) {
         goto failed;
     }
 
-    if (ngx_http_wix_auth_blocks_alloc(zone, size, &chain, s->created)
+    if (ngx_http_wix_auth_blocks_alloc(zone, s->kind, strings, &chain,
+                                       s->created)
         != NGX_OK)
     {
         ngx_slab_free_locked(zone->shpool, rn);
@@ -271,11 +400,11 @@ ngx_http_wix_auth_session_create(ngx_shm_zone_t *shm_zone,
     rn->next = chain;
     ngx_http_wix_auth_session_insert(zone->sh, rn, s, strings);
 
-    evicted = zone->sh->evicted - evicted;
+    evicted = zone->sh->evicted[NGX_HTTP_WIX_AUTH_KIND_MEMBER] - evicted;
 
     ngx_shmtx_unlock(&zone->shpool->mutex);
 
-    ngx_http_wix_auth_zone_warn(shm_zone, evicted, log);
+    ngx_http_wix_auth_session_warn(shm_zone, evicted, log);
 
     return NGX_OK;
 
@@ -283,12 +412,47 @@ failed:
 
     ngx_shmtx_unlock(&zone->shpool->mutex);
 
-    ngx_log_error(NGX_LOG_ERR, log, 0,
-                  "wix_auth: zone \"%V\" of %uz bytes is full, "
-                  "a session could not be stored",
-                  &shm_zone->shm.name, shm_zone->shm.size);
+    if (s->kind == NGX_HTTP_WIX_AUTH_KIND_MEMBER) {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "wix_auth: zone \"%V\" of %uz bytes is full, "
+                      "a session could not be stored",
+                      &shm_zone->shm.name, shm_zone->shm.size);
+
+    } else {
+        ngx_log_error(NGX_LOG_WARN, log, 0,
+                      "wix_auth: zone \"%V\" of %uz bytes is full of "
+                      "members, a %s could not be stored",
+                      &shm_zone->shm.name, shm_zone->shm.size,
+                      (s->kind == NGX_HTTP_WIX_AUTH_KIND_VISITOR)
+                      ? "visitor" : "bearer token's verdict");
+    }
 
     return NGX_ERROR;
+}
+
+
+static ngx_uint_t
+ngx_http_wix_auth_session_storable(ngx_http_wix_auth_session_t *s)
+{
+    if (s->member_id.len > NGX_HTTP_WIX_AUTH_MEMBER_ID_MAX
+        || s->email.len > NGX_HTTP_WIX_AUTH_EMAIL_MAX
+        || s->profile.len > NGX_HTTP_WIX_AUTH_PROFILE_MAX
+        || s->access_token.len > NGX_HTTP_WIX_AUTH_TOKEN_MAX
+        || s->refresh_token.len > NGX_HTTP_WIX_AUTH_TOKEN_MAX)
+    {
+        return 0;
+    }
+
+    if (!ngx_http_wix_auth_session_text(&s->member_id)
+        || !ngx_http_wix_auth_session_text(&s->email))
+    {
+        return 0;
+    }
+
+    /* whoever has a member id is a member, and nobody else is */
+
+    return (s->member_id.len == 0)
+           == (s->kind == NGX_HTTP_WIX_AUTH_KIND_VISITOR);
 }
 
 
@@ -330,14 +494,112 @@ ngx_http_wix_auth_session_insert(ngx_http_wix_auth_zone_sh_t *sh,
     rn->seen = s->created;
     rn->expires = s->expires;
     rn->generation = 1;
+    rn->kind = (u_char) s->kind;
 
-    ngx_http_wix_auth_record_token(rn, s->token_expires, s->token_lifetime);
+    ngx_http_wix_auth_session_token(rn, s->token_expires, s->token_lifetime);
     ngx_http_wix_auth_record_write(rn, strings);
 
     ngx_rbtree_insert(&sh->rbtree, &rn->node);
-    ngx_queue_insert_head(&sh->lru, &rn->lru);
-    ngx_queue_insert_head(&sh->age, &rn->age);
-    sh->live++;
+    ngx_queue_insert_head(ngx_http_wix_auth_zone_lru(sh, s->kind), &rn->lru);
+    ngx_queue_insert_head(&sh->age[s->kind], &rn->age);
+    sh->live[s->kind]++;
+}
+
+
+/* expiry, and the jitter of the next refresh */
+
+static void
+ngx_http_wix_auth_session_token(ngx_http_wix_auth_record_node_t *rn,
+    time_t expires, time_t lifetime)
+{
+    rn->token_expires = expires;
+    rn->token_lifetime = (uint32_t) lifetime;
+    rn->jitter = (u_char) ngx_random();
+}
+
+
+ngx_int_t
+ngx_http_wix_auth_session_profile(ngx_shm_zone_t *shm_zone, u_char id[16],
+    ngx_str_t *member_id, ngx_str_t *profile, ngx_str_t *email,
+    ngx_log_t *log)
+{
+    ngx_http_wix_auth_zone_t  *zone = shm_zone->data;
+
+    u_char                            old[NGX_HTTP_WIX_AUTH_STRING_ROOM], *end;
+    ngx_int_t                         rc;
+    ngx_str_t                        *mail;
+    ngx_str_t                         strings[NGX_HTTP_WIX_AUTH_STRINGS];
+    ngx_uint_t                        evicted;
+    ngx_http_wix_auth_record_node_t  *rn;
+
+    if (profile->len > NGX_HTTP_WIX_AUTH_PROFILE_MAX) {
+        return NGX_ERROR;
+    }
+
+    if (email->len == 0 || email->len > NGX_HTTP_WIX_AUTH_EMAIL_MAX
+        || !ngx_http_wix_auth_session_text(email))
+    {
+        email = NULL;
+    }
+
+    rc = NGX_DECLINED;
+    end = old;
+
+    ngx_shmtx_lock(&zone->shpool->mutex);
+
+    evicted = zone->sh->evicted[NGX_HTTP_WIX_AUTH_KIND_MEMBER];
+
+    rn = ngx_http_wix_auth_zone_find(zone->sh, id);
+
+    if (rn == NULL || rn->reason || ngx_time() >= rn->expires
+        || rn->kind == NGX_HTTP_WIX_AUTH_KIND_VISITOR)
+    {
+        goto done;
+    }
+
+    end = ngx_http_wix_auth_record_strings(rn, NGX_HTTP_WIX_AUTH_STRING_ALL,
+                                           old, strings);
+
+    if (!ngx_http_wix_auth_session_same(member_id,
+                                &strings[NGX_HTTP_WIX_AUTH_STRING_MEMBER_ID]))
+    {
+        goto done;
+    }
+
+    mail = &strings[NGX_HTTP_WIX_AUTH_STRING_EMAIL];
+    email = email ? email : mail;
+
+    if (ngx_http_wix_auth_session_same(email, mail)
+        && ngx_http_wix_auth_session_same(profile,
+                                  &strings[NGX_HTTP_WIX_AUTH_STRING_PROFILE]))
+    {
+        rc = NGX_OK;
+        goto done;
+    }
+
+    *mail = *email;
+    strings[NGX_HTTP_WIX_AUTH_STRING_PROFILE] = *profile;
+
+    rc = ngx_http_wix_auth_session_replace(zone, rn, strings);
+
+done:
+
+    evicted = zone->sh->evicted[NGX_HTTP_WIX_AUTH_KIND_MEMBER] - evicted;
+
+    ngx_shmtx_unlock(&zone->shpool->mutex);
+
+    ngx_explicit_memzero(old, end - old);
+
+    ngx_http_wix_auth_session_warn(shm_zone, evicted, log);
+
+    return rc;
+}
+
+
+static ngx_uint_t
+ngx_http_wix_auth_session_same(ngx_str_t *a, ngx_str_t *b)
+{
+    return a->len == b->len && ngx_memcmp(a->data, b->data, a->len) == 0;
 }
 
 
@@ -379,7 +641,7 @@ ngx_http_wix_auth_session_lease(ngx_shm_zone_t *shm_zone, u_char id[16],
     ngx_int_t                         rc;
     ngx_http_wix_auth_record_node_t  *rn;
 
-    size = 2 * NGX_HTTP_WIX_AUTH_SESSION_BLOCK * 4;
+    size = (size_t) 2 * NGX_HTTP_WIX_AUTH_SESSION_BLOCK * 4;
 
     for ( ;; ) {
         buf = ngx_pnalloc(pool, size);
@@ -394,7 +656,9 @@ ngx_http_wix_auth_session_lease(ngx_shm_zone_t *shm_zone, u_char id[16],
 
         rn = ngx_http_wix_auth_zone_find(zone->sh, id);
 
-        if (rn == NULL || rn->reason) {
+        if (rn == NULL || rn->reason
+            || rn->len[NGX_HTTP_WIX_AUTH_STRING_REFRESH] == 0)
+        {
             rc = NGX_DECLINED;
 
         } else if (rn->generation != generation) {
@@ -409,7 +673,8 @@ ngx_http_wix_auth_session_lease(ngx_shm_zone_t *shm_zone, u_char id[16],
             rc = NGX_ABORT;
 
         } else {
-            need = rn->len[0] + rn->len[1] + rn->len[2] + rn->len[3];
+            need = ngx_http_wix_auth_record_size(rn,
+                                                 NGX_HTTP_WIX_AUTH_STRING_ALL);
 
             if (need <= size) {
                 if (++zone->sh->leases == 0) {
@@ -420,10 +685,9 @@ ngx_http_wix_auth_session_lease(ngx_shm_zone_t *shm_zone, u_char id[16],
                 rn->lease_until = ngx_current_msec + time;
                 *lease = rn->lease;
 
-                ngx_http_wix_auth_record_copy(rn, s);
-                ngx_http_wix_auth_record_read(rn, 0, buf, need);
-                ngx_http_wix_auth_record_strings(rn, s, buf,
-                                                 NGX_HTTP_WIX_AUTH_STRINGS);
+                ngx_http_wix_auth_session_copy(rn,
+                                               NGX_HTTP_WIX_AUTH_STRING_ALL,
+                                               buf, s);
             }
         }
 
@@ -445,8 +709,7 @@ ngx_http_wix_auth_session_refreshed(ngx_shm_zone_t *shm_zone, u_char id[16],
 {
     ngx_http_wix_auth_zone_t  *zone = shm_zone->data;
 
-    u_char                            small[NGX_HTTP_WIX_AUTH_SESSION_INLINE];
-    u_char                            old[NGX_HTTP_WIX_AUTH_TOKEN_MAX];
+    u_char                            old[NGX_HTTP_WIX_AUTH_STRING_ROOM], *end;
     ngx_int_t                         rc;
     ngx_str_t                         strings[NGX_HTTP_WIX_AUTH_STRINGS];
     ngx_uint_t                        evicted;
@@ -459,44 +722,35 @@ ngx_http_wix_auth_session_refreshed(ngx_shm_zone_t *shm_zone, u_char id[16],
     }
 
     rc = NGX_DECLINED;
+    end = old;
 
     ngx_shmtx_lock(&zone->shpool->mutex);
 
-    evicted = zone->sh->evicted;
+    evicted = zone->sh->evicted[NGX_HTTP_WIX_AUTH_KIND_MEMBER];
 
     rn = ngx_http_wix_auth_zone_find(zone->sh, id);
 
     if (rn == NULL || rn->reason || rn->generation != generation
-        || ngx_time() >= rn->expires)
+        || ngx_time() >= rn->expires
+        || rn->kind == NGX_HTTP_WIX_AUTH_KIND_BEARER)
     {
         goto done;
     }
 
-    strings[0].data = small;
-    strings[0].len = rn->len[0];
-    strings[1].data = small + rn->len[0];
-    strings[1].len = rn->len[1];
-    strings[2] = *access_token;
-    strings[3] = *refresh_token;
+    end = ngx_http_wix_auth_record_strings(rn, NGX_HTTP_WIX_AUTH_STRING_ALL,
+                                           old, strings);
 
-    ngx_http_wix_auth_record_read(rn, 0, small, rn->len[0] + rn->len[1]);
+    strings[NGX_HTTP_WIX_AUTH_STRING_ACCESS] = *access_token;
 
-    if (refresh_token->len == 0) {
-
-        /* Wix did not rotate: carry the old one over */
-
-        strings[3].data = old;
-        strings[3].len = rn->len[3];
-
-        ngx_http_wix_auth_record_read(rn,
-                                      rn->len[0] + rn->len[1] + rn->len[2],
-                                      old, rn->len[3]);
+    if (refresh_token->len) {
+        /* else Wix did not rotate */
+        strings[NGX_HTTP_WIX_AUTH_STRING_REFRESH] = *refresh_token;
     }
 
     rc = ngx_http_wix_auth_session_replace(zone, rn, strings);
 
     if (rc == NGX_OK) {
-        ngx_http_wix_auth_record_token(rn, expires, lifetime);
+        ngx_http_wix_auth_session_token(rn, expires, lifetime);
 
         rn->generation++;
         rn->failures = 0;
@@ -504,15 +758,15 @@ ngx_http_wix_auth_session_refreshed(ngx_shm_zone_t *shm_zone, u_char id[16],
         rn->lease = 0;
     }
 
-    ngx_explicit_memzero(old, sizeof(old));
-
 done:
 
-    evicted = zone->sh->evicted - evicted;
+    evicted = zone->sh->evicted[NGX_HTTP_WIX_AUTH_KIND_MEMBER] - evicted;
 
     ngx_shmtx_unlock(&zone->shpool->mutex);
 
-    ngx_http_wix_auth_zone_warn(shm_zone, evicted, log);
+    ngx_explicit_memzero(old, end - old);
+
+    ngx_http_wix_auth_session_warn(shm_zone, evicted, log);
 
     return rc;
 }
@@ -524,22 +778,26 @@ static ngx_int_t
 ngx_http_wix_auth_session_replace(ngx_http_wix_auth_zone_t *zone,
     ngx_http_wix_auth_record_node_t *rn, ngx_str_t *strings)
 {
-    size_t                      size;
+    uint32_t                    lease;
+    ngx_int_t                   rc;
+    ngx_msec_t                  until;
     ngx_http_wix_auth_block_t  *chain;
-
-    size = strings[0].len + strings[1].len + strings[2].len + strings[3].len;
 
     /* a lease protects the record itself from eviction */
 
-    if (rn->lease == 0) {
-        rn->lease = 1;
-    }
+    lease = rn->lease;
+    until = rn->lease_until;
 
+    rn->lease = 1;
     rn->lease_until = ngx_current_msec + 1000;
 
-    if (ngx_http_wix_auth_blocks_alloc(zone, size, &chain, ngx_time())
-        != NGX_OK)
-    {
+    rc = ngx_http_wix_auth_blocks_alloc(zone, rn->kind, strings, &chain,
+                                        ngx_time());
+
+    rn->lease = lease;
+    rn->lease_until = until;
+
+    if (rc != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -549,6 +807,28 @@ ngx_http_wix_auth_session_replace(ngx_http_wix_auth_zone_t *zone,
     ngx_http_wix_auth_record_write(rn, strings);
 
     return NGX_OK;
+}
+
+
+static void
+ngx_http_wix_auth_session_warn(ngx_shm_zone_t *shm_zone, ngx_uint_t evicted,
+    ngx_log_t *log)
+{
+    ngx_http_wix_auth_zone_t  *zone = shm_zone->data;
+
+    if (evicted == 0 || zone->sh->warned == ngx_time()) {
+        return;
+    }
+
+    /* an unlocked race here costs one line more */
+    zone->sh->warned = ngx_time();
+
+    ngx_log_error(NGX_LOG_WARN, log, 0,
+                  "wix_auth: zone \"%V\" of %uz bytes is full: %ui live "
+                  "sessions have made room for newer ones so far; "
+                  "use a larger zone (about 400 sessions per megabyte)",
+                  &shm_zone->shm.name, shm_zone->shm.size,
+                  zone->sh->evicted[NGX_HTTP_WIX_AUTH_KIND_MEMBER]);
 }
 
 

@@ -27,6 +27,16 @@
 #define NGX_HTTP_WIX_AUTH_TOMBSTONE        600   /* life of a tombstone, s */
 #define NGX_HTTP_WIX_AUTH_ZONE_MIN         (32 * 4096)
 
+/* kinds of records; all but members yield to members when a zone is full */
+
+typedef enum {
+    NGX_HTTP_WIX_AUTH_KIND_MEMBER = 0,
+    NGX_HTTP_WIX_AUTH_KIND_VISITOR,      /* a browser's, without a member */
+    NGX_HTTP_WIX_AUTH_KIND_BEARER,       /* a verdict of token-info */
+    NGX_HTTP_WIX_AUTH_KINDS
+} ngx_http_wix_auth_kind_e;
+
+
 #define NGX_HTTP_WIX_AUTH_MEMBER_ID_MAX    64
 #define NGX_HTTP_WIX_AUTH_EMAIL_MAX        254   /* RFC 5321, 4.5.3.1.3 */
 #define NGX_HTTP_WIX_AUTH_TOKEN_MAX        8192
@@ -53,9 +63,11 @@ typedef struct {
     ngx_msec_t    retry_at;         /* monotonic: no refresh before */
     ngx_uint_t    leased;           /* a refresh is in flight */
     ngx_uint_t    reason;           /* of a record that has ended */
+    ngx_uint_t    kind;             /* ..._kind_e */
 
-    ngx_str_t     member_id;
+    ngx_str_t     member_id;        /* len 0: a visitor */
     ngx_str_t     email;
+    ngx_str_t     profile;          /* packed; len 0: there is none yet */
     ngx_str_t     access_token;
     ngx_str_t     refresh_token;
 } ngx_http_wix_auth_session_t;
@@ -73,6 +85,9 @@ typedef struct {
     size_t        need;             /* set when size was too small */
     unsigned      touch:1;          /* this is activity of the member */
     unsigned      access:1;         /* copy the access token too */
+    unsigned      profile:1;        /* copy the profile too */
+    unsigned      bearer:1;         /* the id is of a bearer token: finds
+                                       BEARER records alone, else never */
 } ngx_http_wix_auth_session_query_t;
 
 
@@ -90,10 +105,17 @@ void ngx_http_wix_auth_session_id(ngx_shm_zone_t *shm_zone,
 
 /*
  * A new cookie value (54 characters at dst): base64url of 24 random bytes
- * and 16 bytes of HMAC under the ring's first key.
+ * and 16 bytes of HMAC under the ring's first key.  The first bit tells a
+ * visitor's from a member's, so that both can be told apart when the record
+ * is gone.
  */
 ngx_int_t ngx_http_wix_auth_session_cookie(ngx_http_wix_auth_ring_t *ring,
-    u_char *dst);
+    ngx_uint_t kind, u_char *dst);
+/* the kind of a plausible cookie, MEMBER or VISITOR */
+ngx_uint_t ngx_http_wix_auth_session_cookie_kind(ngx_str_t *cookie);
+/* the id of a bearer token's record; never that of a cookie */
+void ngx_http_wix_auth_session_bearer_id(ngx_shm_zone_t *shm_zone,
+    ngx_str_t *token, u_char id[16]);
 /* length and alphabet alone: 1 when the value may be one of ours */
 ngx_uint_t ngx_http_wix_auth_session_plausible(ngx_str_t *cookie);
 /* NGX_OK when one of our keys made it, else NGX_DECLINED */
@@ -102,7 +124,8 @@ ngx_int_t ngx_http_wix_auth_session_genuine(ngx_http_wix_auth_ring_t *ring,
 
 /*
  * NGX_OK: s is filled (refresh_token is not).  NGX_DECLINED: no such
- * record.  NGX_ABORT: it has ended, expired, idled out or belongs to another
+ * record.  NGX_ABORT: it has ended, expired, idled out (members only), its
+ * token has and there is nothing to refresh it with, or it belongs to another
  * client; s->reason tells, no value is given.  NGX_AGAIN: q->size is too
  * small, q->need is wanted.
  */
@@ -110,15 +133,27 @@ ngx_int_t ngx_http_wix_auth_session_find(ngx_shm_zone_t *shm_zone,
     ngx_http_wix_auth_session_query_t *q, ngx_http_wix_auth_session_t *s);
 
 /*
- * Stores a new session made of s (id, handle, client, created, expires,
- * token_*, strings).  NGX_OK; NGX_DECLINED: a string is too long, or member
- * id or e-mail hold what no header may; NGX_ERROR: no room, even after
- * evictions.
+ * Stores a new session made of s (id, handle, client, kind, created, expires,
+ * token_*, strings).  A BEARER record that is there already is replaced, and
+ * tokens of one are not kept.  NGX_OK; NGX_DECLINED: a string is too long,
+ * member id or e-mail hold what no header may, or the member id is empty (a
+ * visitor's: is not); NGX_ERROR: no room, even after evictions, which spare
+ * members unless this is one.
  */
 ngx_int_t ngx_http_wix_auth_session_create(ngx_shm_zone_t *shm_zone,
     ngx_http_wix_auth_session_t *s, ngx_log_t *log);
 
-/* ends a session and leaves a tombstone: NGX_OK, NGX_DECLINED (not there) */
+/*
+ * Stores a profile, and the e-mail unless it is empty, of a member whose
+ * session it is still: NGX_OK; NGX_DECLINED: the record is gone, has ended
+ * or is another member's; NGX_ERROR: no room.  The generation stays.
+ */
+ngx_int_t ngx_http_wix_auth_session_profile(ngx_shm_zone_t *shm_zone,
+    u_char id[16], ngx_str_t *member_id, ngx_str_t *profile,
+    ngx_str_t *email, ngx_log_t *log);
+
+/* ends a session and leaves a tombstone (a verdict just goes): NGX_OK,
+   NGX_DECLINED (not there) */
 ngx_int_t ngx_http_wix_auth_session_end(ngx_shm_zone_t *shm_zone,
     u_char id[16], ngx_uint_t reason, time_t now);
 
@@ -127,7 +162,7 @@ ngx_int_t ngx_http_wix_auth_session_end(ngx_shm_zone_t *shm_zone,
  * NGX_OK: *lease names it and s is filled with both tokens, strings from
  * pool.  NGX_BUSY: somebody else holds it.  NGX_ABORT: the back-off is not
  * over.  NGX_DONE: the generation has moved.  NGX_DECLINED: the record is
- * gone.  NGX_ERROR: no memory.
+ * gone, or has no refresh token.  NGX_ERROR: no memory.
  */
 ngx_int_t ngx_http_wix_auth_session_lease(ngx_shm_zone_t *shm_zone,
     u_char id[16], ngx_uint_t generation, ngx_msec_t time,

@@ -15,6 +15,8 @@ static ngx_int_t ngx_http_wix_auth_site_request(ngx_http_request_t *r,
 static ngx_uint_t ngx_http_wix_auth_site_tls(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_wix_auth_site_named(ngx_http_request_t *r,
     ngx_http_wix_auth_srv_conf_t *wscf, ngx_str_t *host);
+static ngx_int_t ngx_http_wix_auth_site_origins(ngx_http_request_t *r,
+    ngx_http_wix_auth_conf_t *conf, ngx_http_wix_auth_site_t *site);
 static ngx_int_t ngx_http_wix_auth_site_redirect(ngx_http_request_t *r,
     ngx_http_wix_auth_conf_t *conf, ngx_http_wix_auth_site_t *site);
 
@@ -65,7 +67,8 @@ ngx_http_wix_auth_site(ngx_http_request_t *r, ngx_http_wix_auth_conf_t *conf,
     ngx_memzero(site, sizeof(ngx_http_wix_auth_site_t));
 
     if (ngx_http_wix_auth_site_client(r, conf, site) != NGX_OK
-        || ngx_http_wix_auth_site_base(r, conf, site) != NGX_OK)
+        || ngx_http_wix_auth_site_base(r, conf, site) != NGX_OK
+        || ngx_http_wix_auth_site_origins(r, conf, site) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -264,6 +267,33 @@ ngx_http_wix_auth_site_named(ngx_http_request_t *r,
 }
 
 
+/* where a return URL may lead to */
+
+static ngx_int_t
+ngx_http_wix_auth_site_origins(ngx_http_request_t *r,
+    ngx_http_wix_auth_conf_t *conf, ngx_http_wix_auth_site_t *site)
+{
+    ngx_uint_t  n;
+
+    n = conf->origins ? conf->origins->nelts : 0;
+
+    site->origins = ngx_palloc(r->pool, (n + 1) * sizeof(ngx_str_t));
+    if (site->origins == NULL) {
+        return NGX_ERROR;
+    }
+
+    site->origins[0] = site->base;
+    site->norigins = n + 1;
+
+    if (n) {
+        ngx_memcpy(site->origins + 1, conf->origins->elts,
+                   n * sizeof(ngx_str_t));
+    }
+
+    return NGX_OK;
+}
+
+
 static ngx_int_t
 ngx_http_wix_auth_site_redirect(ngx_http_request_t *r,
     ngx_http_wix_auth_conf_t *conf, ngx_http_wix_auth_site_t *site)
@@ -409,6 +439,100 @@ ngx_http_wix_auth_site_own(ngx_http_request_t *r,
            && self.origin.len == url.origin.len
            && ngx_strncmp(self.origin.data, url.origin.data, url.origin.len)
               == 0;
+}
+
+
+ngx_uint_t
+ngx_http_wix_auth_site_allowed(ngx_http_wix_auth_conf_t *conf,
+    ngx_str_t *origin)
+{
+    ngx_str_t   *allowed;
+    ngx_uint_t   i;
+
+    if (conf->origins == NULL) {
+        return 0;
+    }
+
+    /* a browser writes an origin in one way only (RFC 6454, 6.2) */
+
+    allowed = conf->origins->elts;
+
+    for (i = 0; i < conf->origins->nelts; i++) {
+        if (allowed[i].len == origin->len
+            && ngx_strncmp(allowed[i].data, origin->data, origin->len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+ngx_int_t
+ngx_http_wix_auth_site_page_url(ngx_http_request_t *r,
+    ngx_http_wix_auth_login_conf_t *login, ngx_str_t *base, const char *name,
+    ngx_str_t *value, ngx_str_t *return_url, ngx_str_t *url)
+{
+    size_t       len;
+    u_char      *p, *last, *fragment, separator;
+    ngx_str_t    origin;
+
+    last = login->uri.data + login->uri.len;
+
+    fragment = ngx_strlchr(login->uri.data, last, '#');
+    if (fragment == NULL) {
+        fragment = last;
+    }
+
+    /* another host would take a path for one of its own */
+
+    ngx_str_null(&origin);
+
+    if (login->absolute && return_url->len && return_url->data[0] == '/') {
+        origin = *base;
+    }
+
+    len = login->uri.len + sizeof("?=&return=")
+          + ngx_http_wix_auth_url_encoded_len(&origin)
+          + ngx_http_wix_auth_url_encoded_len(return_url);
+
+    if (name) {
+        len += ngx_strlen(name) + ngx_http_wix_auth_url_encoded_len(value);
+    }
+
+    p = ngx_pnalloc(r->pool, len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    url->data = p;
+
+    p = ngx_cpymem(p, login->uri.data, fragment - login->uri.data);
+
+    separator = ngx_strlchr(url->data, p, '?') ? '&' : '?';
+
+    if (name) {
+        *p++ = separator;
+        p = ngx_cpymem(p, name, ngx_strlen(name));
+        *p++ = '=';
+        p = ngx_http_wix_auth_url_encode(p, value);
+
+        separator = '&';
+    }
+
+    if (return_url->len) {
+        *p++ = separator;
+        p = ngx_cpymem(p, "return=", sizeof("return=") - 1);
+        p = ngx_http_wix_auth_url_encode(p, &origin);
+        p = ngx_http_wix_auth_url_encode(p, return_url);
+    }
+
+    p = ngx_cpymem(p, fragment, last - fragment);
+
+    url->len = p - url->data;
+
+    return NGX_OK;
 }
 
 

@@ -30,6 +30,8 @@ typedef struct {
     ngx_str_t                   host;          /* for a person to read */
     ngx_str_t                   prefix;        /* "/_wix/" */
     ngx_str_t                   redirect_uri;  /* absolute */
+    ngx_str_t                  *origins;       /* base, then allowed ones */
+    ngx_uint_t                  norigins;
     unsigned                    secure:1;      /* base is https */
     unsigned                    loopback:1;
 } ngx_http_wix_auth_site_t;
@@ -57,6 +59,20 @@ ngx_http_wix_auth_ring_t *ngx_http_wix_auth_site_ring(
    base URL's or the request's own */
 ngx_uint_t ngx_http_wix_auth_site_own(ngx_http_request_t *r,
     ngx_http_wix_auth_site_t *site, ngx_str_t *origin);
+
+/* 1 when text (of a header) is exactly one of wix_auth_origins */
+ngx_uint_t ngx_http_wix_auth_site_allowed(ngx_http_wix_auth_conf_t *conf,
+    ngx_str_t *origin);
+
+/*
+ * The site's own login page (wix_auth_login uri) with name=value (name NULL:
+ * neither) and "return" in its query, before a fragment of its own; the
+ * return URL is made absolute on base when the page is (base len 0: as it
+ * is).  From r->pool: NGX_OK or NGX_ERROR.
+ */
+ngx_int_t ngx_http_wix_auth_site_page_url(ngx_http_request_t *r,
+    ngx_http_wix_auth_login_conf_t *login, ngx_str_t *base, const char *name,
+    ngx_str_t *value, ngx_str_t *return_url, ngx_str_t *url);
 
 /* prefix + "login?return=" + the encoded URL, or without one when return_url
    is empty; from r->pool */

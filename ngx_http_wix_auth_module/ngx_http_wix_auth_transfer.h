@@ -14,7 +14,8 @@
 /*
  * What the parts of the room share: fetch.c has the caller's interface,
  * queues and deadlines; curl_fetch.c tells libcurl what to ask and hears the
- * answer; loop_fetch.c drives libcurl with nginx's events.  libcurl's handles
+ * answer; loop_fetch.c drives libcurl with nginx's events; peer_fetch.c knows
+ * which addresses are not outside.  libcurl's handles
  * are "void *" here, as they are in its own headers.
  */
 
@@ -75,6 +76,8 @@ typedef struct {
     unsigned                          resend:1;  /* a second sending was
                                                     forbidden */
     unsigned                          too_large:1;
+    unsigned                          inner:1;     /* it led to an address
+                                                      that outside forbids */
 } ngx_http_wix_auth_fetch_transfer_t;
 
 
@@ -110,6 +113,9 @@ void ngx_http_wix_auth_fetch_end(ngx_http_wix_auth_fetch_transfer_t *t,
 /* calls handlers and launches: never from curl's callbacks nor a handler */
 void ngx_http_wix_auth_fetch_run(void);
 void ngx_http_wix_auth_fetch_shutdown(void);
+void ngx_http_wix_auth_fetch_wipe(ngx_str_t *text);
+/* tells once that a transfer may not go where it would */
+void ngx_http_wix_auth_fetch_inner_log(void);
 
 
 /* curl_fetch.c */
@@ -124,6 +130,19 @@ ngx_uint_t ngx_http_wix_auth_fetch_error(
     ngx_http_wix_auth_fetch_transfer_t *t, ngx_uint_t rc);
 ngx_uint_t ngx_http_wix_auth_fetch_unsent(
     ngx_http_wix_auth_fetch_transfer_t *t);
+
+
+/* peer_fetch.c */
+
+/* 1: private, loopback, link-local, multicast, reserved, or unknown */
+ngx_uint_t ngx_http_wix_auth_fetch_inner(struct sockaddr *sa);
+/* the same of an address in text, without or with brackets; a name is 0,
+   unless it is that of this machine */
+ngx_uint_t ngx_http_wix_auth_fetch_inner_host(ngx_str_t *host);
+ngx_uint_t ngx_http_wix_auth_fetch_inner_url(ngx_str_t *url);
+/* whether the peer of a connection is forbidden to this transfer */
+ngx_uint_t ngx_http_wix_auth_fetch_inner_peer(
+    ngx_http_wix_auth_fetch_transfer_t *t, const char *peer);
 
 
 /* loop_fetch.c */

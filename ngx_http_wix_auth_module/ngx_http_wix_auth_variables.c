@@ -4,6 +4,8 @@
  */
 
 
+#include "ngx_http_wix_auth_bearer.h"
+#include "ngx_http_wix_auth_profile.h"
 #include "ngx_http_wix_auth_reason.h"
 #include "ngx_http_wix_auth_record.h"
 #include "ngx_http_wix_auth_variables.h"
@@ -27,8 +29,12 @@ static ngx_int_t ngx_http_wix_auth_time_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_wix_auth_member_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_wix_auth_profile_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_http_wix_auth_record_t *ngx_http_wix_auth_variable_record(
     ngx_http_request_t *r);
+static ngx_int_t ngx_http_wix_auth_variable_text(
+    ngx_http_variable_value_t *v, ngx_str_t *text);
 static ngx_int_t ngx_http_wix_auth_variable_hex(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, u_char *src, size_t len);
 static ngx_int_t ngx_http_wix_auth_variable_number(ngx_http_request_t *r,
@@ -36,9 +42,6 @@ static ngx_int_t ngx_http_wix_auth_variable_number(ngx_http_request_t *r,
 static ngx_int_t ngx_http_wix_auth_variable_empty(
     ngx_http_variable_value_t *v);
 
-
-static ngx_str_t  ngx_http_wix_auth_access_token_name =
-    ngx_string("wix_auth_access_token");
 
 static ngx_str_t  ngx_http_wix_auth_cookie_name = ngx_string("http_cookie");
 
@@ -79,6 +82,39 @@ static ngx_http_variable_t  ngx_http_wix_auth_variable_list[] = {
 
     { ngx_string("wix_auth_token_remain"), NULL,
       ngx_http_wix_auth_member_variable, NGX_HTTP_WIX_AUTH_VAR_TOKEN_REMAIN,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("wix_auth_contact_id"), NULL,
+      ngx_http_wix_auth_profile_variable, NGX_HTTP_WIX_AUTH_PROFILE_CONTACT_ID,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("wix_auth_nickname"), NULL,
+      ngx_http_wix_auth_profile_variable, NGX_HTTP_WIX_AUTH_PROFILE_NICKNAME,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("wix_auth_first_name"), NULL,
+      ngx_http_wix_auth_profile_variable, NGX_HTTP_WIX_AUTH_PROFILE_FIRST_NAME,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("wix_auth_last_name"), NULL,
+      ngx_http_wix_auth_profile_variable, NGX_HTTP_WIX_AUTH_PROFILE_LAST_NAME,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("wix_auth_slug"), NULL,
+      ngx_http_wix_auth_profile_variable, NGX_HTTP_WIX_AUTH_PROFILE_SLUG,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("wix_auth_picture"), NULL,
+      ngx_http_wix_auth_profile_variable, NGX_HTTP_WIX_AUTH_PROFILE_PICTURE,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("wix_auth_member_status"), NULL,
+      ngx_http_wix_auth_profile_variable, NGX_HTTP_WIX_AUTH_PROFILE_STATUS,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("wix_auth_email_verified"), NULL,
+      ngx_http_wix_auth_profile_variable,
+      NGX_HTTP_WIX_AUTH_PROFILE_EMAIL_VERIFIED,
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
       ngx_http_null_variable
@@ -130,23 +166,36 @@ ngx_http_wix_auth_add_variables(ngx_conf_t *cf)
 void
 ngx_http_wix_auth_used_variables(ngx_conf_t *cf)
 {
-    ngx_str_t                      *name;
     ngx_uint_t                      i;
-    ngx_http_variable_t            *v;
+    ngx_http_variable_t            *v, *ours;
     ngx_http_core_main_conf_t      *cmcf;
     ngx_http_wix_auth_main_conf_t  *wmcf;
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
     wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_wix_auth_module);
 
-    name = &ngx_http_wix_auth_access_token_name;
     v = cmcf->variables.elts;
 
     for (i = 0; i < cmcf->variables.nelts; i++) {
-        if (v[i].name.len == name->len
-            && ngx_strncmp(v[i].name.data, name->data, name->len) == 0)
-        {
-            wmcf->access_token = 1;
+
+        for (ours = ngx_http_wix_auth_variable_list; ours->name.len; ours++) {
+
+            if (v[i].name.len != ours->name.len
+                || ngx_strncmp(v[i].name.data, ours->name.data,
+                               ours->name.len)
+                   != 0)
+            {
+                continue;
+            }
+
+            if (ours->get_handler == ngx_http_wix_auth_profile_variable) {
+                wmcf->profile = 1;
+
+            } else if (ours->get_handler == ngx_http_wix_auth_member_variable
+                       && ours->data == NGX_HTTP_WIX_AUTH_VAR_ACCESS_TOKEN)
+            {
+                wmcf->access_token = 1;
+            }
         }
     }
 }
@@ -174,13 +223,7 @@ ngx_http_wix_auth_status_variable(ngx_http_request_t *r,
                                     ? 0 : NGX_HTTP_WIX_AUTH_STATUS_OFF];
     }
 
-    v->data = status->data;
-    v->len = status->len;
-    v->valid = 1;
-    v->no_cacheable = 0;
-    v->not_found = 0;
-
-    return NGX_OK;
+    return ngx_http_wix_auth_variable_text(v, status);
 }
 
 
@@ -188,7 +231,6 @@ static ngx_int_t
 ngx_http_wix_auth_reason_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    ngx_str_t                   *code;
     ngx_http_wix_auth_record_t  *rec;
 
     rec = ngx_http_wix_auth_record_peek(r);
@@ -197,15 +239,8 @@ ngx_http_wix_auth_reason_variable(ngx_http_request_t *r,
         return ngx_http_wix_auth_variable_empty(v);
     }
 
-    code = &ngx_http_wix_auth_reason(rec->reason)->code;
-
-    v->data = code->data;
-    v->len = code->len;
-    v->valid = 1;
-    v->no_cacheable = 0;
-    v->not_found = 0;
-
-    return NGX_OK;
+    return ngx_http_wix_auth_variable_text(v,
+                                  &ngx_http_wix_auth_reason(rec->reason)->code);
 }
 
 
@@ -243,8 +278,7 @@ static ngx_int_t
 ngx_http_wix_auth_member_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    time_t                        now;
-    ngx_str_t                    *value;
+    ngx_uint_t                    bearer;
     ngx_http_wix_auth_record_t   *rec;
     ngx_http_wix_auth_session_t  *s;
 
@@ -255,56 +289,75 @@ ngx_http_wix_auth_member_variable(ngx_http_request_t *r,
     }
 
     s = &rec->session;
-    now = ngx_time();
+    bearer = (s->kind == NGX_HTTP_WIX_AUTH_KIND_BEARER);
 
     switch (data) {
 
     case NGX_HTTP_WIX_AUTH_VAR_SESSION_ID:
+
+        if (bearer) {
+            /* a verdict is no session */
+            return ngx_http_wix_auth_variable_empty(v);
+        }
+
         return ngx_http_wix_auth_variable_hex(r, v, s->handle, 16);
 
     case NGX_HTTP_WIX_AUTH_VAR_SESSION_REMAIN:
-        return ngx_http_wix_auth_variable_number(r, v, s->expires - now);
+
+        if (bearer) {
+            return ngx_http_wix_auth_variable_empty(v);
+        }
+
+        return ngx_http_wix_auth_variable_number(r, v,
+                                                 s->expires - ngx_time());
 
     case NGX_HTTP_WIX_AUTH_VAR_TOKEN_REMAIN:
         return ngx_http_wix_auth_variable_number(r, v,
-                                                 s->token_expires - now);
+                                                 s->token_expires
+                                                 - ngx_time());
 
     case NGX_HTTP_WIX_AUTH_VAR_EMAIL:
-        value = &s->email;
-        break;
+        return ngx_http_wix_auth_variable_text(v, &s->email);
 
     case NGX_HTTP_WIX_AUTH_VAR_ACCESS_TOKEN:
-        value = &s->access_token;
-        break;
+        return ngx_http_wix_auth_variable_text(v, bearer ? &rec->bearer
+                                                         : &s->access_token);
 
     default: /* NGX_HTTP_WIX_AUTH_VAR_MEMBER_ID */
-        value = &s->member_id;
-        break;
+        return ngx_http_wix_auth_variable_text(v, &s->member_id);
     }
+}
 
-    if (value->len == 0) {
+
+static ngx_int_t
+ngx_http_wix_auth_profile_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_str_t                    value;
+    ngx_http_wix_auth_record_t  *rec;
+
+    rec = ngx_http_wix_auth_variable_record(r);
+
+    if (rec == NULL || !rec->found || rec->session.profile.len == 0) {
         return ngx_http_wix_auth_variable_empty(v);
     }
 
-    v->data = value->data;
-    v->len = value->len;
-    v->valid = 1;
-    v->no_cacheable = 0;
-    v->not_found = 0;
+    ngx_http_wix_auth_profile_get(&rec->session.profile, data, &value);
 
-    return NGX_OK;
+    return ngx_http_wix_auth_variable_text(v, &value);
 }
 
 
 /*
  * The record, with a session where there is one.  Before the gate's decision
  * and where satisfy any has skipped it, a pure lookup: no call, no wait, no
- * activity of the member.
+ * activity of the member.  A bearer token decides alone, so then too.
  */
 
 static ngx_http_wix_auth_record_t *
 ngx_http_wix_auth_variable_record(ngx_http_request_t *r)
 {
+    ngx_str_t                    token;
     ngx_http_wix_auth_conf_t    *conf;
     ngx_http_wix_auth_record_t  *rec;
 
@@ -328,11 +381,45 @@ ngx_http_wix_auth_variable_record(ngx_http_request_t *r)
         return NULL;
     }
 
+    if (conf->bearer && conf->bearer->on
+        && ngx_http_wix_auth_bearer_present(r->main, &token))
+    {
+        rec->bearer = token;
+
+        return (ngx_http_wix_auth_record_verdict(rec, conf, &token, 0)
+                == NGX_OK)
+               ? rec : NULL;
+    }
+
     if (ngx_http_wix_auth_record_lookup(rec, conf, 0, 0) != NGX_OK) {
         return NULL;
     }
 
+    if (rec->found && rec->session.kind == NGX_HTTP_WIX_AUTH_KIND_VISITOR
+        && (conf->visitor == NULL || !conf->visitor->on))
+    {
+        return NULL;
+    }
+
     return rec;
+}
+
+
+/*
+ * Empty is set but empty: a proxy_set_header of an empty value sends no
+ * header.
+ */
+
+static ngx_int_t
+ngx_http_wix_auth_variable_text(ngx_http_variable_value_t *v, ngx_str_t *text)
+{
+    v->data = text->len ? text->data : (u_char *) "";
+    v->len = text->len;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    return NGX_OK;
 }
 
 
@@ -374,16 +461,12 @@ ngx_http_wix_auth_variable_number(ngx_http_request_t *r,
 }
 
 
-/* set but empty: a proxy_set_header of an empty value sends no header */
-
 static ngx_int_t
 ngx_http_wix_auth_variable_empty(ngx_http_variable_value_t *v)
 {
-    v->data = (u_char *) "";
-    v->len = 0;
-    v->valid = 1;
-    v->no_cacheable = 0;
-    v->not_found = 0;
+    ngx_str_t  none;
 
-    return NGX_OK;
+    ngx_str_null(&none);
+
+    return ngx_http_wix_auth_variable_text(v, &none);
 }

@@ -6,6 +6,7 @@
 
 #include "ngx_http_wix_auth_call.h"
 #include "ngx_http_wix_auth_crypto.h"
+#include "ngx_http_wix_auth_profile.h"
 #include "ngx_http_wix_auth_url.h"
 
 
@@ -13,173 +14,55 @@
 
 #define NGX_HTTP_WIX_AUTH_TOKEN_MAX          8192
 #define NGX_HTTP_WIX_AUTH_SESSION_TOKEN_MAX  4096
-#define NGX_HTTP_WIX_AUTH_STATE_TOKEN_MAX    2048
 #define NGX_HTTP_WIX_AUTH_MEMBER_ID_MAX      64
 #define NGX_HTTP_WIX_AUTH_ADDRESS_MAX        254   /* RFC 5321, 4.5.3.1.3 */
-#define NGX_HTTP_WIX_AUTH_ERROR_CODE_MAX     64
+#define NGX_HTTP_WIX_AUTH_CODE_MAX           2048
 #define NGX_HTTP_WIX_AUTH_EXPIRES_IN_MAX     315360000  /* ten years */
+#define NGX_HTTP_WIX_AUTH_EXPIRES_MAX        253402300799  /* of year 9999 */
+
+/* arguments of an authorization response */
+#define NGX_HTTP_WIX_AUTH_RESPONSE_MAX       16
 
 
 typedef struct {
-    ngx_str_t                       code;
-    ngx_uint_t                      reason;
-} ngx_http_wix_auth_api_code_t;
+    const char                     *path;
+    size_t                          max;
+} ngx_http_wix_auth_api_field_t;
 
 
-static void ngx_http_wix_auth_api_fail_status(
-    ngx_http_wix_auth_api_result_t *result);
-static ngx_int_t ngx_http_wix_auth_api_text(ngx_http_wix_auth_json_t *root,
-    const char *path, size_t max, ngx_str_t *value);
-static void ngx_http_wix_auth_api_set_code(ngx_http_wix_auth_api_call_t *call,
-    const char *path);
-static void ngx_http_wix_auth_api_app_code(ngx_http_wix_auth_api_call_t *call);
-static ngx_uint_t ngx_http_wix_auth_api_code_is(
-    ngx_http_wix_auth_api_call_t *call, const char *code);
-static ngx_int_t ngx_http_wix_auth_api_member(
+static ngx_int_t ngx_http_wix_auth_api_token_member(
     ngx_http_wix_auth_api_call_t *call, ngx_str_t *token, ngx_str_t *id);
-static ngx_int_t ngx_http_wix_auth_api_member_data(
+static ngx_int_t ngx_http_wix_auth_api_token_data(
     ngx_http_wix_auth_api_call_t *call, ngx_str_t *text, ngx_str_t *id);
 static ngx_uint_t ngx_http_wix_auth_api_member_id(
     ngx_http_wix_auth_json_t *root, const char *path, ngx_str_t *id);
-static ngx_int_t ngx_http_wix_auth_api_login_code(
+static ngx_int_t ngx_http_wix_auth_api_profile(
     ngx_http_wix_auth_api_call_t *call,
     ngx_http_wix_auth_api_result_t *result);
-static void ngx_http_wix_auth_api_login_verify(
-    ngx_http_wix_auth_api_call_t *call,
-    ngx_http_wix_auth_api_result_t *result);
-static ngx_uint_t ngx_http_wix_auth_api_violation(
-    ngx_http_wix_auth_json_t *root);
+static ngx_int_t ngx_http_wix_auth_api_direct_pairs(
+    ngx_http_wix_auth_api_call_t *call);
+static ngx_uint_t ngx_http_wix_auth_api_visible(ngx_str_t *text, size_t max);
 
 
-/*
- * What Login V2 says, in both spellings.  UNSUPPORTED_STATE stands for "go on
- * with the verification", APPROVAL_PENDING for that state.
- */
+/* in the order of ngx_http_wix_auth_profile_field_e; all of them together are
+   less than NGX_HTTP_WIX_AUTH_PROFILE_MAX */
 
-static ngx_http_wix_auth_api_code_t  ngx_http_wix_auth_login_codes[] = {
-
-    /* unknown address and wrong password: one answer for both */
-    { ngx_string("-19999"), NGX_HTTP_WIX_AUTH_INVALID_CREDENTIALS },
-    { ngx_string("-19976"), NGX_HTTP_WIX_AUTH_INVALID_CREDENTIALS },
-
-    { ngx_string("-19973"), NGX_HTTP_WIX_AUTH_PASSWORD_RESET_REQUIRED },
-
-    { ngx_string("-19971"), NGX_HTTP_WIX_AUTH_CAPTCHA_REQUIRED },
-    { ngx_string("MISSING_CAPTCHA_TOKEN"),
-      NGX_HTTP_WIX_AUTH_CAPTCHA_REQUIRED },
-    { ngx_string("CAPTCHA_TOKEN_REQUIRED"),
-      NGX_HTTP_WIX_AUTH_CAPTCHA_REQUIRED },
-    { ngx_string("RECAPTCHA_REQUIRED"), NGX_HTTP_WIX_AUTH_CAPTCHA_REQUIRED },
-    { ngx_string("-19970"), NGX_HTTP_WIX_AUTH_CAPTCHA_INVALID },
-    { ngx_string("INVALID_CAPTCHA_TOKEN"),
-      NGX_HTTP_WIX_AUTH_CAPTCHA_INVALID },
-    { ngx_string("RECAPTCHA_FAILED"), NGX_HTTP_WIX_AUTH_CAPTCHA_INVALID },
-
-    { ngx_string("-19958"), NGX_HTTP_WIX_AUTH_APPROVAL_PENDING },
-    { ngx_string("EMAIL_VERIFICATION_REQUIRED"),
-      NGX_HTTP_WIX_AUTH_UNSUPPORTED_STATE },
-
-    { ngx_string("-19956"), NGX_HTTP_WIX_AUTH_ACCESS_DENIED },
-    { ngx_string("-19980"), NGX_HTTP_WIX_AUTH_ACCESS_DENIED },
-    { ngx_string("IP_ADDRESS_FILTERED"), NGX_HTTP_WIX_AUTH_ACCESS_DENIED },
-    { ngx_string("USER_EMAIL_OFAC_ADDRESS"),
-      NGX_HTTP_WIX_AUTH_ACCESS_DENIED },
-    { ngx_string("REENROLLMENT_REQUIRED_BY_ADMIN"),
-      NGX_HTTP_WIX_AUTH_ACCESS_DENIED },
-    { ngx_string("TRUSTED_CLIENTS_ONLY"), NGX_HTTP_WIX_AUTH_ACCESS_DENIED },
-    { ngx_string("WIX_EMPLOYEE_PASSWORD_LOGIN_NOT_ALLOWED"),
-      NGX_HTTP_WIX_AUTH_ACCESS_DENIED },
-
-    { ngx_string("-19995"), NGX_HTTP_WIX_AUTH_EMAIL_EXISTS },
-    { ngx_string("DUPLICATE_EMAIL"), NGX_HTTP_WIX_AUTH_EMAIL_EXISTS },
-
-    /* -19901: too many mails, and a login may send one */
-    { ngx_string("-19901"), NGX_HTTP_WIX_AUTH_UPSTREAM_THROTTLED },
-    { ngx_string("-19959"), NGX_HTTP_WIX_AUTH_UPSTREAM_THROTTLED },
-    { ngx_string("THROTTLED_FEATURE"),
-      NGX_HTTP_WIX_AUTH_UPSTREAM_THROTTLED },
-    { ngx_string("RESOURCE_EXHAUSTED"),
-      NGX_HTTP_WIX_AUTH_UPSTREAM_THROTTLED },
-
-    { ngx_string("-19988"), NGX_HTTP_WIX_AUTH_INVALID_REQUEST },
-    { ngx_string("-18880"), NGX_HTTP_WIX_AUTH_INVALID_REQUEST },
-
-    /* nothing that the member could do about it */
-    { ngx_string("-19974"), NGX_HTTP_WIX_AUTH_CLIENT_REJECTED },
-    { ngx_string("PROVIDE_TENANT_ID"), NGX_HTTP_WIX_AUTH_CLIENT_REJECTED },
-    { ngx_string("INVALID_AUTHENTICATOR_ID"),
-      NGX_HTTP_WIX_AUTH_CLIENT_REJECTED },
-    { ngx_string("UNIMPLEMENTED_FEATURE"), NGX_HTTP_WIX_AUTH_UPSTREAM_ERROR },
-    { ngx_string("UNSUPPORTED_FIELD"), NGX_HTTP_WIX_AUTH_UPSTREAM_ERROR },
-    { ngx_string("ATTRIBUTE_NOT_FOUND"), NGX_HTTP_WIX_AUTH_UPSTREAM_ERROR },
-    { ngx_string("CLIENT_METADATA_NOT_FOUND"),
-      NGX_HTTP_WIX_AUTH_UPSTREAM_ERROR },
-    { ngx_string("INVALID_USER_TYPE"), NGX_HTTP_WIX_AUTH_UPSTREAM_ERROR },
-    { ngx_string("-19984"), NGX_HTTP_WIX_AUTH_UPSTREAM_ERROR },
-    { ngx_string("INVALID_LD_SESSION"), NGX_HTTP_WIX_AUTH_UPSTREAM_ERROR },
-
-    { ngx_null_string, 0 }
+static ngx_http_wix_auth_api_field_t  ngx_http_wix_auth_api_profile_fields[] = {
+    { "member.contactId", 64 },
+    { "member.profile.nickname", 256 },
+    { "member.contact.firstName", 256 },
+    { "member.contact.lastName", 256 },
+    { "member.profile.slug", 256 },
+    { "member.profile.photo.url", 2048 },
+    { "member.status", 32 },
+    { "member.loginEmailVerified", 0 }     /* a boolean */
 };
 
 
-void
-ngx_http_wix_auth_api_fail(ngx_http_wix_auth_api_result_t *result,
-    ngx_uint_t reason)
-{
-    result->reason = reason;
-
-    if (reason == NGX_HTTP_WIX_AUTH_UPSTREAM_TIMEOUT) {
-        result->cause = NGX_HTTP_WIX_AUTH_CAUSE_TIMEOUT;
-
-    } else if (reason == NGX_HTTP_WIX_AUTH_UPSTREAM_THROTTLED) {
-        result->cause = NGX_HTTP_WIX_AUTH_CAUSE_429;
-
-    } else if (result->status >= 500) {
-        result->cause = NGX_HTTP_WIX_AUTH_CAUSE_5XX;
-
-    } else {
-        result->cause = NGX_HTTP_WIX_AUTH_CAUSE_ERROR;
-    }
-}
-
-
-/* when there is nothing but the status to go by */
-
-static void
-ngx_http_wix_auth_api_fail_status(ngx_http_wix_auth_api_result_t *result)
-{
-    ngx_uint_t  reason;
-
-    switch (result->status) {
-
-    case 429:
-        reason = NGX_HTTP_WIX_AUTH_UPSTREAM_THROTTLED;
-        break;
-
-    case 502:
-    case 503:
-    case 504:
-        reason = NGX_HTTP_WIX_AUTH_UPSTREAM_UNAVAILABLE;
-        break;
-
-    default:
-        reason = NGX_HTTP_WIX_AUTH_UPSTREAM_ERROR;
-    }
-
-    ngx_http_wix_auth_api_fail(result, reason);
-}
-
-
-/*
- * Text that may go into a header.  NGX_DONE: there is none; NGX_DECLINED:
- * there is something else.
- */
-
-static ngx_int_t
+ngx_int_t
 ngx_http_wix_auth_api_text(ngx_http_wix_auth_json_t *root, const char *path,
     size_t max, ngx_str_t *value)
 {
-    size_t                     i;
     ngx_http_wix_auth_json_t  *node;
 
     ngx_str_null(value);
@@ -198,80 +81,12 @@ ngx_http_wix_auth_api_text(ngx_http_wix_auth_json_t *root, const char *path,
         return NGX_DECLINED;
     }
 
-    for (i = 0; i < value->len; i++) {
-        if (value->data[i] <= 0x20 || value->data[i] >= 0x7f) {
-            ngx_str_null(value);
-            return NGX_DECLINED;
-        }
+    if (!ngx_http_wix_auth_api_visible(value, max)) {
+        ngx_str_null(value);
+        return NGX_DECLINED;
     }
 
     return NGX_OK;
-}
-
-
-/* numbers too; anything that does not look like a code is ignored */
-
-static void
-ngx_http_wix_auth_api_set_code(ngx_http_wix_auth_api_call_t *call,
-    const char *path)
-{
-    size_t                     i;
-    u_char                     ch;
-    ngx_http_wix_auth_json_t  *node;
-
-    node = ngx_http_wix_auth_json_get(call->root, path);
-
-    if (node == NULL
-        || (node->type != NGX_HTTP_WIX_AUTH_JSON_STRING
-            && node->type != NGX_HTTP_WIX_AUTH_JSON_NUMBER)
-        || node->text.len > NGX_HTTP_WIX_AUTH_ERROR_CODE_MAX)
-    {
-        return;
-    }
-
-    for (i = 0; i < node->text.len; i++) {
-        ch = node->text.data[i];
-
-        if ((ch < 'A' || ch > 'Z') && (ch < 'a' || ch > 'z')
-            && (ch < '0' || ch > '9') && ch != '-' && ch != '_')
-        {
-            return;
-        }
-    }
-
-    call->code = node->text;
-}
-
-
-static void
-ngx_http_wix_auth_api_app_code(ngx_http_wix_auth_api_call_t *call)
-{
-    ngx_uint_t           i;
-    static const char   *paths[] = {
-        "details.applicationError.code", "details.errorcode",
-        "details.errorCode"
-    };
-
-    for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-        ngx_http_wix_auth_api_set_code(call, paths[i]);
-
-        if (call->code.len) {
-            return;
-        }
-    }
-}
-
-
-static ngx_uint_t
-ngx_http_wix_auth_api_code_is(ngx_http_wix_auth_api_call_t *call,
-    const char *code)
-{
-    size_t  len;
-
-    len = ngx_strlen(code);
-
-    return call->code.len == len
-           && ngx_strncmp(call->code.data, code, len) == 0;
 }
 
 
@@ -311,43 +126,8 @@ ngx_http_wix_auth_api_token_answer(ngx_http_wix_auth_api_call_t *call,
     result->lifetime = (time_t) lifetime;
     result->expires = call->sent + (time_t) lifetime;
 
-    return ngx_http_wix_auth_api_member(call, &result->access_token,
-                                        &result->member_id);
-}
-
-
-/* RFC 6749, 5.2; what is not exactly that proves nothing about a grant */
-
-void
-ngx_http_wix_auth_api_token_refusal(ngx_http_wix_auth_api_call_t *call,
-    ngx_http_wix_auth_api_result_t *result)
-{
-    ngx_http_wix_auth_json_t  *node;
-
-    node = ngx_http_wix_auth_json_get(call->root, "error");
-
-    if (node
-        && node->type == NGX_HTTP_WIX_AUTH_JSON_STRING
-        && result->status >= 400 && result->status < 500)
-    {
-        ngx_http_wix_auth_api_set_code(call, "error");
-    }
-
-    if (call->op->grant
-        && ngx_http_wix_auth_api_code_is(call, "invalid_grant"))
-    {
-        ngx_http_wix_auth_api_fail(result, NGX_HTTP_WIX_AUTH_INVALID_GRANT);
-        return;
-    }
-
-    if (ngx_http_wix_auth_api_code_is(call, "invalid_client")
-        || ngx_http_wix_auth_api_code_is(call, "unauthorized_client"))
-    {
-        ngx_http_wix_auth_api_fail(result, NGX_HTTP_WIX_AUTH_CLIENT_REJECTED);
-        return;
-    }
-
-    ngx_http_wix_auth_api_fail_status(result);
+    return ngx_http_wix_auth_api_token_member(call, &result->access_token,
+                                              &result->member_id);
 }
 
 
@@ -358,7 +138,7 @@ ngx_http_wix_auth_api_token_refusal(ngx_http_wix_auth_api_call_t *call,
  */
 
 static ngx_int_t
-ngx_http_wix_auth_api_member(ngx_http_wix_auth_api_call_t *call,
+ngx_http_wix_auth_api_token_member(ngx_http_wix_auth_api_call_t *call,
     ngx_str_t *token, ngx_str_t *id)
 {
     u_char                    *p, *dot, *last;
@@ -410,7 +190,7 @@ ngx_http_wix_auth_api_member(ngx_http_wix_auth_api_call_t *call,
                                       NGX_HTTP_WIX_AUTH_TOKEN_MAX, &text)
         == NGX_OK)
     {
-        rc = ngx_http_wix_auth_api_member_data(call, &text, id);
+        rc = ngx_http_wix_auth_api_token_data(call, &text, id);
     }
 
     ngx_http_wix_auth_json_wipe(root);
@@ -420,7 +200,7 @@ ngx_http_wix_auth_api_member(ngx_http_wix_auth_api_call_t *call,
 
 
 static ngx_int_t
-ngx_http_wix_auth_api_member_data(ngx_http_wix_auth_api_call_t *call,
+ngx_http_wix_auth_api_token_data(ngx_http_wix_auth_api_call_t *call,
     ngx_str_t *text, ngx_str_t *id)
 {
     ngx_int_t                  rc;
@@ -539,179 +319,144 @@ ngx_http_wix_auth_api_login_answer(ngx_http_wix_auth_api_call_t *call,
 }
 
 
-/*
- * A known code decides, whatever the status: which status goes with which
- * code is not documented by Wix.  The message never decides.
- */
+/* nothing is told but that it was done */
 
-void
-ngx_http_wix_auth_api_login_refusal(ngx_http_wix_auth_api_call_t *call,
+ngx_int_t
+ngx_http_wix_auth_api_recover_answer(ngx_http_wix_auth_api_call_t *call,
     ngx_http_wix_auth_api_result_t *result)
 {
-    ngx_uint_t  reason;
-
-    ngx_http_wix_auth_api_app_code(call);
-
-    if (ngx_http_wix_auth_api_login_code(call, result) == NGX_OK) {
-        return;
-    }
-
-    reason = NGX_HTTP_WIX_AUTH_OK;
-
-    switch (result->status) {
-
-    case 400:
-        if (ngx_http_wix_auth_json_get(call->root, "details.validationError"))
-        {
-            reason = ngx_http_wix_auth_api_violation(call->root);
-
-        } else if (call->root && call->code.len == 0) {
-            reason = NGX_HTTP_WIX_AUTH_INVALID_REQUEST;
-        }
-
-        break;
-
-    case 401:
-
-        /* a wrong password has a code: this is about the visitor's token */
-
-        call->refused = 1;
-        break;
-
-    case 402:
-        reason = NGX_HTTP_WIX_AUTH_CLIENT_REJECTED;
-        break;
-
-    case 403:
-
-        /* a page of something in between says nothing about the member */
-
-        if (call->root) {
-            reason = NGX_HTTP_WIX_AUTH_ACCESS_DENIED;
-        }
-
-        break;
-
-    case 404:
-        if (call->root) {
-            reason = NGX_HTTP_WIX_AUTH_INVALID_CREDENTIALS;
-        }
-
-        break;
-    }
-
-    if (reason != NGX_HTTP_WIX_AUTH_OK) {
-        ngx_http_wix_auth_api_fail(result, reason);
-        return;
-    }
-
-    ngx_http_wix_auth_api_fail_status(result);
+    return NGX_OK;
 }
 
 
-static ngx_int_t
-ngx_http_wix_auth_api_login_code(ngx_http_wix_auth_api_call_t *call,
+ngx_int_t
+ngx_http_wix_auth_api_info_answer(ngx_http_wix_auth_api_call_t *call,
     ngx_http_wix_auth_api_result_t *result)
 {
-    ngx_http_wix_auth_api_code_t  *row;
+    int64_t                    expires;
+    ngx_str_t                  type, client;
+    ngx_http_wix_auth_json_t  *node;
 
-    if (call->code.len == 0) {
+    node = ngx_http_wix_auth_json_get(call->root, "active");
+
+    if (node == NULL || node->type != NGX_HTTP_WIX_AUTH_JSON_BOOL) {
+        call->err = "no valid \"active\"";
         return NGX_DECLINED;
     }
 
-    for (row = ngx_http_wix_auth_login_codes; row->code.len; row++) {
-        if (row->code.len == call->code.len
-            && ngx_strncmp(row->code.data, call->code.data, row->code.len)
-               == 0)
-        {
-            break;
-        }
+    if (!node->value) {
+        return NGX_OK;
     }
 
-    if (row->code.len == 0) {
+    if (ngx_http_wix_auth_json_string(call->root, "subjectType", 64, &type)
+        != NGX_OK)
+    {
+        call->err = "no valid subjectType";
         return NGX_DECLINED;
     }
 
-    switch (row->reason) {
-
-    case NGX_HTTP_WIX_AUTH_APPROVAL_PENDING:
-        result->state = NGX_HTTP_WIX_AUTH_STATE_APPROVAL;
-        break;
-
-    case NGX_HTTP_WIX_AUTH_UNSUPPORTED_STATE:
-        ngx_http_wix_auth_api_login_verify(call, result);
-        break;
-
-    default:
-        ngx_http_wix_auth_api_fail(result, row->reason);
+    if (ngx_strcmp(type.data, "MEMBER") != 0) {
+        return NGX_OK;
     }
+
+    if (!ngx_http_wix_auth_api_member_id(call->root, "subjectId",
+                                         &result->member_id)
+        || ngx_http_wix_auth_json_string(call->root, "clientId", 36, &client)
+           != NGX_OK
+        || ngx_http_wix_auth_guid_parse(&client, result->client_id) != NGX_OK)
+    {
+        ngx_str_null(&result->member_id);
+        call->err = "no valid subjectId or clientId";
+        return NGX_DECLINED;
+    }
+
+    if (ngx_http_wix_auth_json_positive(call->root, "exp",
+                                        NGX_HTTP_WIX_AUTH_EXPIRES_MAX,
+                                        &expires)
+        != NGX_OK)
+    {
+        ngx_str_null(&result->member_id);
+        call->err = "no valid exp";
+        return NGX_DECLINED;
+    }
+
+    result->expires = (time_t) expires;
+    result->active = 1;
 
     return NGX_OK;
 }
 
 
-/* without Wix's token there is nothing that a code could be sent with */
-
-static void
-ngx_http_wix_auth_api_login_verify(ngx_http_wix_auth_api_call_t *call,
+ngx_int_t
+ngx_http_wix_auth_api_member_answer(ngx_http_wix_auth_api_call_t *call,
     ngx_http_wix_auth_api_result_t *result)
 {
-    if (ngx_http_wix_auth_api_text(call->root, "stateToken",
-                                   NGX_HTTP_WIX_AUTH_STATE_TOKEN_MAX,
-                                   &result->state_token)
-        == NGX_OK
-        || ngx_http_wix_auth_api_text(call->root,
-                                   "details.applicationError.data.stateToken",
-                                   NGX_HTTP_WIX_AUTH_STATE_TOKEN_MAX,
-                                   &result->state_token)
-           == NGX_OK)
+    ngx_str_t  status;
+
+    if (!ngx_http_wix_auth_api_member_id(call->root, "member.id",
+                                         &result->member_id))
     {
-        result->state = NGX_HTTP_WIX_AUTH_STATE_VERIFY;
-        return;
+        ngx_str_null(&result->member_id);
+        call->err = "no valid member.id";
+        return NGX_DECLINED;
     }
 
-    result->state = NGX_HTTP_WIX_AUTH_STATE_UNSUPPORTED;
+    if (ngx_http_wix_auth_json_string(call->root, "member.status", 64, &status)
+        == NGX_OK
+        && ngx_strcmp(status.data, "BLOCKED") == 0)
+    {
+        ngx_http_wix_auth_api_fail(result, NGX_HTTP_WIX_AUTH_MEMBER_BLOCKED);
+        return NGX_OK;
+    }
+
+    (void) ngx_http_wix_auth_api_text(call->root, "member.loginEmail",
+                                      NGX_HTTP_WIX_AUTH_ADDRESS_MAX,
+                                      &result->email);
+
+    return ngx_http_wix_auth_api_profile(call, result);
 }
 
 
-/* most violated rules are the member's mistake, these are the operator's */
+/* what is missing or of another type is unknown, as it is for new members */
 
-static ngx_uint_t
-ngx_http_wix_auth_api_violation(ngx_http_wix_auth_json_t *root)
+static ngx_int_t
+ngx_http_wix_auth_api_profile(ngx_http_wix_auth_api_call_t *call,
+    ngx_http_wix_auth_api_result_t *result)
 {
-    ngx_str_t                  rule;
-    ngx_uint_t                 i;
-    ngx_http_wix_auth_json_t  *node;
-    static const char         *names[] = { "ruleName", "violatedRule" };
+    ngx_str_t                      *field;
+    ngx_uint_t                      i;
+    ngx_http_wix_auth_json_t       *node;
+    ngx_http_wix_auth_api_field_t  *from;
 
-    node = ngx_http_wix_auth_json_get(root,
-                                     "details.validationError.fieldViolations");
-
-    if (node == NULL || node->type != NGX_HTTP_WIX_AUTH_JSON_ARRAY) {
-        return NGX_HTTP_WIX_AUTH_INVALID_REQUEST;
+    field = ngx_pcalloc(call->pool, NGX_HTTP_WIX_AUTH_PROFILE_FIELDS
+                                    * sizeof(ngx_str_t));
+    if (field == NULL) {
+        return NGX_ERROR;
     }
 
-    for (node = node->child; node; node = node->next) {
+    for (i = 0; i < NGX_HTTP_WIX_AUTH_PROFILE_FIELDS; i++) {
+        from = &ngx_http_wix_auth_api_profile_fields[i];
 
-        for (i = 0; i < 2; i++) {
+        node = ngx_http_wix_auth_json_get(call->root, from->path);
+        if (node == NULL) {
+            continue;
+        }
 
-            if (ngx_http_wix_auth_json_string(node, names[i],
-                                              NGX_HTTP_WIX_AUTH_ERROR_CODE_MAX,
-                                              &rule)
-                != NGX_OK)
-            {
-                continue;
-            }
+        if (node->type == NGX_HTTP_WIX_AUTH_JSON_STRING && from->max) {
+            field[i] = node->text;
+            ngx_http_wix_auth_profile_clean(&field[i], from->max);
 
-            if (ngx_strcmp(rule.data, "PROVIDE_TENANT_ID") == 0
-                || ngx_strcmp(rule.data, "INVALID_AUTHENTICATOR_ID") == 0)
-            {
-                return NGX_HTTP_WIX_AUTH_CLIENT_REJECTED;
-            }
+        } else if (node->type == NGX_HTTP_WIX_AUTH_JSON_BOOL
+                   && from->max == 0)
+        {
+            field[i].data = (u_char *) (node->value ? "1" : "0");
+            field[i].len = 1;
         }
     }
 
-    return NGX_HTTP_WIX_AUTH_INVALID_REQUEST;
+    result->profile = field;
+
+    return NGX_OK;
 }
 
 
@@ -749,24 +494,118 @@ ngx_http_wix_auth_api_redirect_answer(ngx_http_wix_auth_api_call_t *call,
 }
 
 
-void
-ngx_http_wix_auth_api_redirect_refusal(ngx_http_wix_auth_api_call_t *call,
+/* RFC 6749, 4.1.2: where it leads is the answer */
+
+ngx_int_t
+ngx_http_wix_auth_api_direct_answer(ngx_http_wix_auth_api_call_t *call,
     ngx_http_wix_auth_api_result_t *result)
 {
-    ngx_http_wix_auth_api_app_code(call);
+    ngx_int_t   rc;
+    ngx_str_t  *state, *code, *error;
 
-    if (call->op->visitor
-        && (result->status == 401
-            || ngx_http_wix_auth_api_code_is(call,
-                                             "FAILED_TO_EXTRACT_SESSION")))
+    if (result->status < 300 || result->status > 399) {
+        call->err = "no redirect";
+        return NGX_DECLINED;
+    }
+
+    rc = ngx_http_wix_auth_api_direct_pairs(call);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    state = ngx_http_wix_auth_form_get(call->pairs, "state");
+    code = ngx_http_wix_auth_form_get(call->pairs, "code");
+    error = ngx_http_wix_auth_form_get(call->pairs, "error");
+
+    if (state == NULL
+        || state->len != call->state.len
+        || ngx_memcmp(state->data, call->state.data, state->len) != 0)
     {
-        call->refused = 1;
+        call->err = "redirect with another state";
+        return NGX_DECLINED;
     }
 
-    if (result->status == 402) {
-        ngx_http_wix_auth_api_fail(result, NGX_HTTP_WIX_AUTH_CLIENT_REJECTED);
-        return;
+    if ((code == NULL) == (error == NULL)) {
+        call->err = "redirect without a code";
+        return NGX_DECLINED;
     }
 
-    ngx_http_wix_auth_api_fail_status(result);
+    if (code) {
+
+        if (!ngx_http_wix_auth_api_visible(code, NGX_HTTP_WIX_AUTH_CODE_MAX)) {
+            call->err = "redirect without a valid code";
+            return NGX_DECLINED;
+        }
+
+        result->code = *code;
+
+        return NGX_OK;
+    }
+
+    if (!ngx_http_wix_auth_api_visible(error,
+                                       NGX_HTTP_WIX_AUTH_ERROR_CODE_MAX))
+    {
+        call->err = "redirect without a valid error";
+        return NGX_DECLINED;
+    }
+
+    result->error = *error;
+
+    return NGX_OK;
+}
+
+
+/* exactly our redirect URI, and what was added to it */
+
+static ngx_int_t
+ngx_http_wix_auth_api_direct_pairs(ngx_http_wix_auth_api_call_t *call)
+{
+    u_char      ch;
+    size_t      len;
+    ngx_str_t   query, *uri;
+
+    uri = &call->redirect_uri;
+    len = uri->len;
+    ch = ngx_strlchr(uri->data, uri->data + len, '?') ? '&' : '?';
+
+    if (call->location.len <= len
+        || ngx_memcmp(call->location.data, uri->data, len) != 0
+        || call->location.data[len] != ch)
+    {
+        call->err = "redirect to another address";
+        return NGX_DECLINED;
+    }
+
+    query.data = call->location.data + len + 1;
+    query.len = call->location.len - len - 1;
+
+    /* a fragment would become a part of the last value */
+
+    if (ngx_strlchr(query.data, query.data + query.len, '#')) {
+        call->err = "redirect with a fragment";
+        return NGX_DECLINED;
+    }
+
+    return ngx_http_wix_auth_form_parse(call->pool, &query,
+                                        NGX_HTTP_WIX_AUTH_RESPONSE_MAX,
+                                        &call->pairs, &call->err);
+}
+
+
+static ngx_uint_t
+ngx_http_wix_auth_api_visible(ngx_str_t *text, size_t max)
+{
+    size_t  i;
+
+    if (text->len == 0 || text->len > max) {
+        return 0;
+    }
+
+    for (i = 0; i < text->len; i++) {
+        if (text->data[i] <= 0x20 || text->data[i] >= 0x7f) {
+            return 0;
+        }
+    }
+
+    return 1;
 }

@@ -37,8 +37,18 @@ struct ngx_http_wix_auth_json_writer_s {
 
 static ngx_uint_t ngx_http_wix_auth_json_key(
     ngx_http_wix_auth_json_writer_t *w, const char *key);
+static ngx_uint_t ngx_http_wix_auth_json_name(
+    ngx_http_wix_auth_json_writer_t *w, ngx_str_t *name);
 static void ngx_http_wix_auth_json_push(ngx_http_wix_auth_json_writer_t *w,
     const char *key, ngx_uint_t map);
+static void ngx_http_wix_auth_json_opened(ngx_http_wix_auth_json_writer_t *w,
+    ngx_uint_t map);
+static void ngx_http_wix_auth_json_text(ngx_http_wix_auth_json_writer_t *w,
+    ngx_str_t *text);
+static void ngx_http_wix_auth_json_number(ngx_http_wix_auth_json_writer_t *w,
+    ngx_str_t *text);
+static void ngx_http_wix_auth_json_node(ngx_http_wix_auth_json_writer_t *w,
+    ngx_http_wix_auth_json_t *node);
 static void ngx_http_wix_auth_json_print(void *data, const char *text,
     size_t len);
 
@@ -126,21 +136,8 @@ void
 ngx_http_wix_auth_json_put(ngx_http_wix_auth_json_writer_t *w,
     const char *key, ngx_str_t *value)
 {
-    const u_char  *data;
-
-    if (!ngx_http_wix_auth_json_key(w, key)) {
-        return;
-    }
-
-    data = value->len ? value->data : (u_char *) "";
-
-    /* yajl's own check lets overlong forms and surrogates pass */
-
-    if (value->len > NGX_HTTP_WIX_AUTH_JSON_TEXT
-        || !ngx_http_wix_auth_json_utf8(data, value->len)
-        || yajl_gen_string(w->gen, data, value->len) != yajl_gen_status_ok)
-    {
-        w->failed = 1;
+    if (ngx_http_wix_auth_json_key(w, key)) {
+        ngx_http_wix_auth_json_text(w, value);
     }
 }
 
@@ -183,6 +180,23 @@ ngx_http_wix_auth_json_put_int(ngx_http_wix_auth_json_writer_t *w,
     if (yajl_gen_integer(w->gen, value) != yajl_gen_status_ok) {
         w->failed = 1;
     }
+}
+
+
+void
+ngx_http_wix_auth_json_put_tree(ngx_http_wix_auth_json_writer_t *w,
+    const char *key, ngx_http_wix_auth_json_t *node)
+{
+    if (!ngx_http_wix_auth_json_key(w, key)) {
+        return;
+    }
+
+    if (node == NULL) {
+        w->failed = 1;
+        return;
+    }
+
+    ngx_http_wix_auth_json_node(w, node);
 }
 
 
@@ -237,7 +251,7 @@ static ngx_uint_t
 ngx_http_wix_auth_json_key(ngx_http_wix_auth_json_writer_t *w,
     const char *key)
 {
-    size_t      len;
+    ngx_str_t   name;
     ngx_uint_t  map;
 
     if (w == NULL || w->failed) {
@@ -253,19 +267,26 @@ ngx_http_wix_auth_json_key(ngx_http_wix_auth_json_writer_t *w,
 
     w->started = 1;
 
-    if (key) {
-        len = ngx_strlen(key);
-
-        if (!ngx_http_wix_auth_json_utf8((const u_char *) key, len)
-            || yajl_gen_string(w->gen, (const u_char *) key, len)
-               != yajl_gen_status_ok)
-        {
-            w->failed = 1;
-            return 0;
-        }
+    if (key == NULL) {
+        return 1;
     }
 
-    return 1;
+    name.data = (u_char *) key;
+    name.len = ngx_strlen(key);
+
+    return ngx_http_wix_auth_json_name(w, &name);
+}
+
+
+static ngx_uint_t
+ngx_http_wix_auth_json_name(ngx_http_wix_auth_json_writer_t *w,
+    ngx_str_t *name)
+{
+    /* to the generator a key is a string like any other */
+
+    ngx_http_wix_auth_json_text(w, name);
+
+    return !w->failed;
 }
 
 
@@ -273,11 +294,17 @@ static void
 ngx_http_wix_auth_json_push(ngx_http_wix_auth_json_writer_t *w,
     const char *key, ngx_uint_t map)
 {
-    yajl_gen_status  status;
-
-    if (!ngx_http_wix_auth_json_key(w, key)) {
-        return;
+    if (ngx_http_wix_auth_json_key(w, key)) {
+        ngx_http_wix_auth_json_opened(w, map);
     }
+}
+
+
+static void
+ngx_http_wix_auth_json_opened(ngx_http_wix_auth_json_writer_t *w,
+    ngx_uint_t map)
+{
+    yajl_gen_status  status;
 
     if (w->depth == NGX_HTTP_WIX_AUTH_JSON_DEPTH) {
         w->failed = 1;
@@ -292,6 +319,107 @@ ngx_http_wix_auth_json_push(ngx_http_wix_auth_json_writer_t *w,
     }
 
     w->map[w->depth++] = (u_char) map;
+}
+
+
+static void
+ngx_http_wix_auth_json_text(ngx_http_wix_auth_json_writer_t *w,
+    ngx_str_t *text)
+{
+    const u_char  *data;
+
+    data = text->len ? text->data : (u_char *) "";
+
+    /* yajl's own check lets overlong forms and surrogates pass */
+
+    if (text->len > NGX_HTTP_WIX_AUTH_JSON_TEXT
+        || !ngx_http_wix_auth_json_utf8(data, text->len)
+        || yajl_gen_string(w->gen, data, text->len) != yajl_gen_status_ok)
+    {
+        w->failed = 1;
+    }
+}
+
+
+/* yajl writes it as it is, so nothing may be in it but a number */
+
+static void
+ngx_http_wix_auth_json_number(ngx_http_wix_auth_json_writer_t *w,
+    ngx_str_t *text)
+{
+    size_t  i;
+    u_char  ch;
+
+    for (i = 0; i < text->len; i++) {
+        ch = text->data[i];
+
+        if ((ch < '0' || ch > '9') && ch != '+' && ch != '-' && ch != '.'
+            && ch != 'e' && ch != 'E')
+        {
+            break;
+        }
+    }
+
+    if (i == 0
+        || i < text->len
+        || yajl_gen_number(w->gen, (const char *) text->data, text->len)
+           != yajl_gen_status_ok)
+    {
+        w->failed = 1;
+    }
+}
+
+
+/* no deeper than w->map, and after a failure no further */
+
+static void
+ngx_http_wix_auth_json_node(ngx_http_wix_auth_json_writer_t *w,
+    ngx_http_wix_auth_json_t *node)
+{
+    ngx_uint_t                 map;
+    yajl_gen_status            status;
+    ngx_http_wix_auth_json_t  *child;
+
+    status = yajl_gen_status_ok;
+
+    switch (node->type) {
+
+    case NGX_HTTP_WIX_AUTH_JSON_NULL:
+        status = yajl_gen_null(w->gen);
+        break;
+
+    case NGX_HTTP_WIX_AUTH_JSON_BOOL:
+        status = yajl_gen_bool(w->gen, node->value ? 1 : 0);
+        break;
+
+    case NGX_HTTP_WIX_AUTH_JSON_NUMBER:
+        ngx_http_wix_auth_json_number(w, &node->text);
+        break;
+
+    case NGX_HTTP_WIX_AUTH_JSON_STRING:
+        ngx_http_wix_auth_json_text(w, &node->text);
+        break;
+
+    default: /* an object or an array */
+        map = (node->type == NGX_HTTP_WIX_AUTH_JSON_OBJECT);
+
+        ngx_http_wix_auth_json_opened(w, map);
+
+        for (child = node->child; child && !w->failed; child = child->next) {
+
+            if (map && !ngx_http_wix_auth_json_name(w, &child->name)) {
+                return;
+            }
+
+            ngx_http_wix_auth_json_node(w, child);
+        }
+
+        ngx_http_wix_auth_json_end(w);
+    }
+
+    if (status != yajl_gen_status_ok) {
+        w->failed = 1;
+    }
 }
 
 

@@ -17,14 +17,23 @@ static ngx_http_wix_auth_zone_t *ngx_http_wix_auth_zone_previous(
     ngx_shm_zone_t *shm_zone);
 static ngx_uint_t ngx_http_wix_auth_zone_move(ngx_http_wix_auth_zone_t *zone,
     ngx_http_wix_auth_zone_t *old);
-static ngx_int_t ngx_http_wix_auth_zone_take(ngx_http_wix_auth_zone_t *zone,
-    ngx_http_wix_auth_record_node_t *from);
+static ngx_int_t ngx_http_wix_auth_zone_move_queue(
+    ngx_http_wix_auth_zone_t *zone, ngx_queue_t *to, ngx_queue_t *from,
+    ngx_uint_t *n);
+static void ngx_http_wix_auth_zone_move_age(ngx_http_wix_auth_zone_sh_t *sh,
+    ngx_queue_t *to, ngx_queue_t *from);
+static ngx_http_wix_auth_record_node_t *ngx_http_wix_auth_zone_take(
+    ngx_http_wix_auth_zone_t *zone, ngx_http_wix_auth_record_node_t *from);
 static void ngx_http_wix_auth_zone_insert(ngx_rbtree_node_t *temp,
     ngx_rbtree_node_t *node, ngx_rbtree_node_t *sentinel);
 static ngx_int_t ngx_http_wix_auth_zone_compare(
     ngx_http_wix_auth_record_node_t *rn, u_char id[16]);
 static ngx_int_t ngx_http_wix_auth_zone_evict(ngx_http_wix_auth_zone_t *zone,
-    time_t now);
+    ngx_uint_t kind, time_t now);
+static ngx_int_t ngx_http_wix_auth_zone_evict_expired(
+    ngx_http_wix_auth_zone_t *zone, ngx_queue_t *age, time_t now);
+static ngx_int_t ngx_http_wix_auth_zone_evict_live(
+    ngx_http_wix_auth_zone_t *zone, ngx_queue_t *lru);
 
 
 ngx_shm_zone_t *
@@ -104,6 +113,7 @@ static ngx_int_t
 ngx_http_wix_auth_zone_create(ngx_shm_zone_t *shm_zone)
 {
     size_t                        len;
+    ngx_uint_t                    i;
     ngx_http_wix_auth_zone_t     *zone;
     ngx_http_wix_auth_zone_sh_t  *sh;
 
@@ -122,13 +132,23 @@ ngx_http_wix_auth_zone_create(ngx_shm_zone_t *shm_zone)
 
     ngx_rbtree_init(&sh->rbtree, &sh->sentinel,
                     ngx_http_wix_auth_zone_insert);
-    ngx_queue_init(&sh->lru);
-    ngx_queue_init(&sh->age);
+    ngx_queue_init(&sh->members);
+    ngx_queue_init(&sh->guests);
     ngx_queue_init(&sh->ended);
+
+    for (i = 0; i < NGX_HTTP_WIX_AUTH_KINDS; i++) {
+        ngx_queue_init(&sh->age[i]);
+    }
 
     if (ngx_http_wix_auth_random(sh->hash_key, 16) != NGX_OK
         || ngx_http_wix_auth_random(sh->secret, 32) != NGX_OK)
     {
+        return NGX_ERROR;
+    }
+
+    /* while all pages are free: the table wants some that follow each other */
+
+    if (ngx_http_wix_auth_counter_create(zone, shm_zone->shm.size) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -185,37 +205,46 @@ ngx_http_wix_auth_zone_previous(ngx_shm_zone_t *shm_zone)
 
 
 /*
- * Copies the sessions into a zone of another size, the most recently used
- * first, as many as fit.  Nothing is written into the old zone: nginx may
- * still have to go on with it.
+ * Copies what there is into a zone of another size: members before guests and
+ * these before tombstones, of each the most recently used first, as many as
+ * fit.  Nothing is written into the old zone: nginx may still have to go on
+ * with it.
  */
 
 static ngx_uint_t
 ngx_http_wix_auth_zone_move(ngx_http_wix_auth_zone_t *zone,
     ngx_http_wix_auth_zone_t *old)
 {
-    ngx_uint_t                        n;
-    ngx_queue_t                      *q;
-    ngx_http_wix_auth_record_node_t  *rn;
+    ngx_uint_t                    i, n, tombstones;
+    ngx_http_wix_auth_zone_sh_t  *sh, *osh;
 
     n = 0;
+    tombstones = 0;
+
+    sh = zone->sh;
+    osh = old->sh;
 
     ngx_shmtx_lock(&old->shpool->mutex);
 
-    ngx_memcpy(zone->sh->hash_key, old->sh->hash_key, 16);
-    ngx_memcpy(zone->sh->secret, old->sh->secret, 32);
+    ngx_memcpy(sh->hash_key, osh->hash_key, 16);
+    ngx_memcpy(sh->secret, osh->secret, 32);
+    ngx_memcpy(sh->evicted, osh->evicted, sizeof(sh->evicted));
 
-    for (q = ngx_queue_head(&old->sh->lru);
-         q != ngx_queue_sentinel(&old->sh->lru);
-         q = ngx_queue_next(q))
+    ngx_http_wix_auth_counter_move(sh, osh);
+
+    if (ngx_http_wix_auth_zone_move_queue(zone, &sh->members, &osh->members,
+                                          &n)
+        == NGX_OK
+        && ngx_http_wix_auth_zone_move_queue(zone, &sh->guests, &osh->guests,
+                                             &n)
+           == NGX_OK)
     {
-        rn = ngx_queue_data(q, ngx_http_wix_auth_record_node_t, lru);
+        (void) ngx_http_wix_auth_zone_move_queue(zone, &sh->ended, &osh->ended,
+                                                 &tombstones);
+    }
 
-        if (ngx_http_wix_auth_zone_take(zone, rn) != NGX_OK) {
-            break;
-        }
-
-        n++;
+    for (i = 0; i < NGX_HTTP_WIX_AUTH_KINDS; i++) {
+        ngx_http_wix_auth_zone_move_age(sh, &sh->age[i], &osh->age[i]);
     }
 
     ngx_shmtx_unlock(&old->shpool->mutex);
@@ -225,6 +254,57 @@ ngx_http_wix_auth_zone_move(ngx_http_wix_auth_zone_t *zone,
 
 
 static ngx_int_t
+ngx_http_wix_auth_zone_move_queue(ngx_http_wix_auth_zone_t *zone,
+    ngx_queue_t *to, ngx_queue_t *from, ngx_uint_t *n)
+{
+    ngx_queue_t                      *q;
+    ngx_http_wix_auth_record_node_t  *rn;
+
+    for (q = ngx_queue_head(from);
+         q != ngx_queue_sentinel(from);
+         q = ngx_queue_next(q))
+    {
+        rn = ngx_queue_data(q, ngx_http_wix_auth_record_node_t, lru);
+
+        rn = ngx_http_wix_auth_zone_take(zone, rn);
+        if (rn == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_queue_insert_tail(to, &rn->lru);
+        (*n)++;
+    }
+
+    return NGX_OK;
+}
+
+
+/* the order of creation, of those that fitted */
+
+static void
+ngx_http_wix_auth_zone_move_age(ngx_http_wix_auth_zone_sh_t *sh,
+    ngx_queue_t *to, ngx_queue_t *from)
+{
+    ngx_queue_t                      *q;
+    ngx_http_wix_auth_record_node_t  *rn;
+
+    for (q = ngx_queue_head(from);
+         q != ngx_queue_sentinel(from);
+         q = ngx_queue_next(q))
+    {
+        rn = ngx_queue_data(q, ngx_http_wix_auth_record_node_t, age);
+        rn = ngx_http_wix_auth_zone_find(sh, rn->id);
+
+        if (rn) {
+            ngx_queue_insert_tail(to, &rn->age);
+        }
+    }
+}
+
+
+/* a copy that is in the tree and counted, but in no queue; NULL: no room */
+
+static ngx_http_wix_auth_record_node_t *
 ngx_http_wix_auth_zone_take(ngx_http_wix_auth_zone_t *zone,
     ngx_http_wix_auth_record_node_t *from)
 {
@@ -233,7 +313,7 @@ ngx_http_wix_auth_zone_take(ngx_http_wix_auth_zone_t *zone,
 
     rn = ngx_slab_alloc(zone->shpool, NGX_HTTP_WIX_AUTH_SESSION_BLOCK);
     if (rn == NULL) {
-        return NGX_ERROR;
+        return NULL;
     }
 
     ngx_memcpy(rn, from, NGX_HTTP_WIX_AUTH_SESSION_BLOCK);
@@ -247,7 +327,7 @@ ngx_http_wix_auth_zone_take(ngx_http_wix_auth_zone_t *zone,
         if (copy == NULL) {
             ngx_http_wix_auth_blocks_free(zone, rn->next);
             ngx_slab_free(zone->shpool, rn);
-            return NGX_ERROR;
+            return NULL;
         }
 
         ngx_memcpy(copy, block, NGX_HTTP_WIX_AUTH_SESSION_BLOCK);
@@ -260,11 +340,15 @@ ngx_http_wix_auth_zone_take(ngx_http_wix_auth_zone_t *zone,
     rn->lease = 0;
 
     ngx_rbtree_insert(&zone->sh->rbtree, &rn->node);
-    ngx_queue_insert_tail(&zone->sh->lru, &rn->lru);
-    ngx_queue_insert_tail(&zone->sh->age, &rn->age);
-    zone->sh->live++;
 
-    return NGX_OK;
+    if (rn->reason) {
+        zone->sh->tombstones++;
+
+    } else {
+        zone->sh->live[rn->kind]++;
+    }
+
+    return rn;
 }
 
 
@@ -377,6 +461,14 @@ ngx_http_wix_auth_zone_compare(ngx_http_wix_auth_record_node_t *rn,
 }
 
 
+ngx_queue_t *
+ngx_http_wix_auth_zone_lru(ngx_http_wix_auth_zone_sh_t *sh, ngx_uint_t kind)
+{
+    return (kind == NGX_HTTP_WIX_AUTH_KIND_MEMBER) ? &sh->members
+                                                   : &sh->guests;
+}
+
+
 ngx_uint_t
 ngx_http_wix_auth_zone_key(u_char id[16])
 {
@@ -393,29 +485,6 @@ ngx_http_wix_auth_record_leased(ngx_http_wix_auth_record_node_t *rn,
     ngx_msec_t now)
 {
     return rn->lease != 0 && (ngx_msec_int_t) (rn->lease_until - now) > 0;
-}
-
-
-void
-ngx_http_wix_auth_record_copy(ngx_http_wix_auth_record_node_t *rn,
-    ngx_http_wix_auth_session_t *s)
-{
-    ngx_memcpy(s->id, rn->id, 16);
-    ngx_memcpy(s->handle, rn->handle, 16);
-    ngx_memcpy(s->client, rn->client, 16);
-
-    s->created = rn->created;
-    s->seen = rn->seen;
-    s->expires = rn->expires;
-    s->token_expires = rn->token_expires;
-    s->token_lifetime = rn->token_lifetime;
-    s->generation = rn->generation;
-    s->jitter = rn->jitter;
-    s->failures = rn->failures;
-    s->cause = rn->cause;
-    s->retry_at = rn->retry_at;
-    s->leased = ngx_http_wix_auth_record_leased(rn, ngx_current_msec);
-    s->reason = 0;
 }
 
 
@@ -454,25 +523,59 @@ ngx_http_wix_auth_record_read(ngx_http_wix_auth_record_node_t *rn,
 }
 
 
-/* points the first n strings of s into the bytes that read() copied to p */
-
-void
-ngx_http_wix_auth_record_strings(ngx_http_wix_auth_record_node_t *rn,
-    ngx_http_wix_auth_session_t *s, u_char *p, ngx_uint_t n)
+size_t
+ngx_http_wix_auth_record_size(ngx_http_wix_auth_record_node_t *rn,
+    ngx_uint_t set)
 {
-    ngx_str_t   *to[NGX_HTTP_WIX_AUTH_STRINGS];
-    ngx_uint_t   i;
+    size_t      size;
+    ngx_uint_t  i;
 
-    to[0] = &s->member_id;
-    to[1] = &s->email;
-    to[2] = &s->access_token;
-    to[3] = &s->refresh_token;
+    size = 0;
 
     for (i = 0; i < NGX_HTTP_WIX_AUTH_STRINGS; i++) {
-        to[i]->data = p;
-        to[i]->len = (i < n) ? rn->len[i] : 0;
-        p += to[i]->len;
+        if (set & (1 << i)) {
+            size += rn->len[i];
+        }
     }
+
+    return size;
+}
+
+
+/* neighbours are read at one go */
+
+u_char *
+ngx_http_wix_auth_record_strings(ngx_http_wix_auth_record_node_t *rn,
+    ngx_uint_t set, u_char *p, ngx_str_t *strings)
+{
+    size_t      skip, size;
+    ngx_uint_t  i;
+
+    skip = 0;
+    size = 0;
+
+    for (i = 0; i < NGX_HTTP_WIX_AUTH_STRINGS; i++) {
+
+        strings[i].data = p + size;
+
+        if (set & (1 << i)) {
+            strings[i].len = rn->len[i];
+            size += rn->len[i];
+            continue;
+        }
+
+        strings[i].len = 0;
+
+        ngx_http_wix_auth_record_read(rn, skip, p, size);
+
+        skip += size + rn->len[i];
+        p += size;
+        size = 0;
+    }
+
+    ngx_http_wix_auth_record_read(rn, skip, p, size);
+
+    return p + size;
 }
 
 
@@ -512,35 +615,29 @@ ngx_http_wix_auth_record_write(ngx_http_wix_auth_record_node_t *rn,
 }
 
 
-void
-ngx_http_wix_auth_record_token(ngx_http_wix_auth_record_node_t *rn,
-    time_t expires, time_t lifetime)
-{
-    rn->token_expires = expires;
-    rn->token_lifetime = (uint32_t) lifetime;
-    rn->jitter = (u_char) ngx_random();
-}
-
-
-/* the blocks behind the head block for size bytes of strings */
+/* what does not fit into the head block goes into a chain of others */
 
 ngx_int_t
-ngx_http_wix_auth_blocks_alloc(ngx_http_wix_auth_zone_t *zone, size_t size,
-    ngx_http_wix_auth_block_t **chain, time_t now)
+ngx_http_wix_auth_blocks_alloc(ngx_http_wix_auth_zone_t *zone,
+    ngx_uint_t kind, ngx_str_t *strings, ngx_http_wix_auth_block_t **chain,
+    time_t now)
 {
-    ngx_uint_t                  tries;
+    size_t                      size;
+    ngx_uint_t                  i;
     ngx_http_wix_auth_block_t  *block;
 
     *chain = NULL;
+    size = 0;
+
+    for (i = 0; i < NGX_HTTP_WIX_AUTH_STRINGS; i++) {
+        size += strings[i].len;
+    }
 
     size -= ngx_min(size, NGX_HTTP_WIX_AUTH_HEAD_ROOM);
 
     while (size) {
 
-        /* each block may cost evictions of its own */
-        tries = NGX_HTTP_WIX_AUTH_EVICT_MAX;
-
-        block = ngx_http_wix_auth_block_alloc(zone, &tries, now);
+        block = ngx_http_wix_auth_block_alloc(zone, kind, now);
 
         if (block == NULL) {
             ngx_http_wix_auth_blocks_free(zone, *chain);
@@ -575,21 +672,20 @@ ngx_http_wix_auth_blocks_free(ngx_http_wix_auth_zone_t *zone,
 
 void *
 ngx_http_wix_auth_block_alloc(ngx_http_wix_auth_zone_t *zone,
-    ngx_uint_t *tries, time_t now)
+    ngx_uint_t kind, time_t now)
 {
-    void  *p;
+    void        *p;
+    ngx_uint_t   tries;
 
-    for ( ;; ) {
+    for (tries = 0; /* void */ ; tries++) {
         p = ngx_slab_alloc_locked(zone->shpool,
                                   NGX_HTTP_WIX_AUTH_SESSION_BLOCK);
 
-        if (p || *tries == 0) {
+        if (p || tries == NGX_HTTP_WIX_AUTH_EVICT_MAX) {
             return p;
         }
 
-        (*tries)--;
-
-        if (ngx_http_wix_auth_zone_evict(zone, now) != NGX_OK) {
+        if (ngx_http_wix_auth_zone_evict(zone, kind, now) != NGX_OK) {
             return NULL;
         }
     }
@@ -597,12 +693,14 @@ ngx_http_wix_auth_block_alloc(ngx_http_wix_auth_zone_t *zone,
 
 
 /*
- * Makes room: expired sessions first, then tombstones, then the least
- * recently used; never a session whose refresh is in flight.
+ * Makes room: what has expired goes first, then tombstones, then the least
+ * recently used visitor or verdict, and at last, but for a member only, a
+ * member; never a session whose refresh is in flight.
  */
 
 static ngx_int_t
-ngx_http_wix_auth_zone_evict(ngx_http_wix_auth_zone_t *zone, time_t now)
+ngx_http_wix_auth_zone_evict(ngx_http_wix_auth_zone_t *zone, ngx_uint_t kind,
+    time_t now)
 {
     ngx_uint_t                        i;
     ngx_queue_t                      *q;
@@ -611,16 +709,10 @@ ngx_http_wix_auth_zone_evict(ngx_http_wix_auth_zone_t *zone, time_t now)
 
     sh = zone->sh;
 
-    for (q = ngx_queue_last(&sh->age), i = 0;
-         q != ngx_queue_sentinel(&sh->age) && i < NGX_HTTP_WIX_AUTH_EVICT_MAX;
-         q = ngx_queue_prev(q), i++)
-    {
-        rn = ngx_queue_data(q, ngx_http_wix_auth_record_node_t, age);
-
-        if (now >= rn->expires
-            && !ngx_http_wix_auth_record_leased(rn, ngx_current_msec))
+    for (i = 0; i < NGX_HTTP_WIX_AUTH_KINDS; i++) {
+        if (ngx_http_wix_auth_zone_evict_expired(zone, &sh->age[i], now)
+            == NGX_OK)
         {
-            ngx_http_wix_auth_zone_delete(zone, rn);
             return NGX_OK;
         }
     }
@@ -633,15 +725,61 @@ ngx_http_wix_auth_zone_evict(ngx_http_wix_auth_zone_t *zone, time_t now)
         return NGX_OK;
     }
 
-    for (q = ngx_queue_last(&sh->lru), i = 0;
-         q != ngx_queue_sentinel(&sh->lru) && i < NGX_HTTP_WIX_AUTH_EVICT_MAX;
+    if (ngx_http_wix_auth_zone_evict_live(zone, &sh->guests) == NGX_OK) {
+        return NGX_OK;
+    }
+
+    if (kind != NGX_HTTP_WIX_AUTH_KIND_MEMBER) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_wix_auth_zone_evict_live(zone, &sh->members);
+}
+
+
+static ngx_int_t
+ngx_http_wix_auth_zone_evict_expired(ngx_http_wix_auth_zone_t *zone,
+    ngx_queue_t *age, time_t now)
+{
+    ngx_uint_t                        i;
+    ngx_queue_t                      *q;
+    ngx_http_wix_auth_record_node_t  *rn;
+
+    for (q = ngx_queue_last(age), i = 0;
+         q != ngx_queue_sentinel(age) && i < NGX_HTTP_WIX_AUTH_EVICT_MAX;
+         q = ngx_queue_prev(q), i++)
+    {
+        rn = ngx_queue_data(q, ngx_http_wix_auth_record_node_t, age);
+
+        if (now >= rn->expires
+            && !ngx_http_wix_auth_record_leased(rn, ngx_current_msec))
+        {
+            ngx_http_wix_auth_zone_delete(zone, rn);
+            return NGX_OK;
+        }
+    }
+
+    return NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_wix_auth_zone_evict_live(ngx_http_wix_auth_zone_t *zone,
+    ngx_queue_t *lru)
+{
+    ngx_uint_t                        i;
+    ngx_queue_t                      *q;
+    ngx_http_wix_auth_record_node_t  *rn;
+
+    for (q = ngx_queue_last(lru), i = 0;
+         q != ngx_queue_sentinel(lru) && i < NGX_HTTP_WIX_AUTH_EVICT_MAX;
          q = ngx_queue_prev(q), i++)
     {
         rn = ngx_queue_data(q, ngx_http_wix_auth_record_node_t, lru);
 
         if (!ngx_http_wix_auth_record_leased(rn, ngx_current_msec)) {
+            zone->sh->evicted[rn->kind]++;
             ngx_http_wix_auth_zone_delete(zone, rn);
-            sh->evicted++;
             return NGX_OK;
         }
     }
@@ -662,7 +800,7 @@ ngx_http_wix_auth_zone_delete(ngx_http_wix_auth_zone_t *zone,
 
     } else {
         ngx_queue_remove(&rn->age);
-        zone->sh->live--;
+        zone->sh->live[rn->kind]--;
     }
 
     ngx_http_wix_auth_blocks_free(zone, rn->next);
@@ -677,19 +815,23 @@ ngx_http_wix_auth_zone_delete(ngx_http_wix_auth_zone_t *zone,
 void
 ngx_http_wix_auth_zone_expire(ngx_http_wix_auth_zone_t *zone, time_t now)
 {
-    ngx_uint_t                        i;
-    ngx_queue_t                      *q;
+    ngx_uint_t                        i, kind;
+    ngx_queue_t                      *q, *age;
     ngx_http_wix_auth_record_node_t  *rn;
 
-    for (i = 0; i < 2 && !ngx_queue_empty(&zone->sh->age); i++) {
-        q = ngx_queue_last(&zone->sh->age);
-        rn = ngx_queue_data(q, ngx_http_wix_auth_record_node_t, age);
+    for (kind = 0; kind < NGX_HTTP_WIX_AUTH_KINDS; kind++) {
+        age = &zone->sh->age[kind];
 
-        if (now < rn->expires) {
-            break;
+        for (i = 0; i < 2 && !ngx_queue_empty(age); i++) {
+            q = ngx_queue_last(age);
+            rn = ngx_queue_data(q, ngx_http_wix_auth_record_node_t, age);
+
+            if (now < rn->expires) {
+                break;
+            }
+
+            ngx_http_wix_auth_zone_delete(zone, rn);
         }
-
-        ngx_http_wix_auth_zone_delete(zone, rn);
     }
 
     for (i = 0; i < 2 && !ngx_queue_empty(&zone->sh->ended); i++) {
@@ -709,6 +851,11 @@ void
 ngx_http_wix_auth_zone_end(ngx_http_wix_auth_zone_t *zone,
     ngx_http_wix_auth_record_node_t *rn, ngx_uint_t reason, time_t now)
 {
+    if (rn->kind == NGX_HTTP_WIX_AUTH_KIND_BEARER) {
+        ngx_http_wix_auth_zone_delete(zone, rn);
+        return;
+    }
+
     ngx_http_wix_auth_blocks_free(zone, rn->next);
 
     ngx_explicit_memzero(rn->data, NGX_HTTP_WIX_AUTH_HEAD_ROOM);
@@ -722,27 +869,6 @@ ngx_http_wix_auth_zone_end(ngx_http_wix_auth_zone_t *zone,
     ngx_queue_remove(&rn->lru);
     ngx_queue_insert_head(&zone->sh->ended, &rn->lru);
 
-    zone->sh->live--;
+    zone->sh->live[rn->kind]--;
     zone->sh->tombstones++;
-}
-
-
-void
-ngx_http_wix_auth_zone_warn(ngx_shm_zone_t *shm_zone, ngx_uint_t evicted,
-    ngx_log_t *log)
-{
-    ngx_http_wix_auth_zone_t  *zone = shm_zone->data;
-
-    if (evicted == 0 || zone->sh->warned == ngx_time()) {
-        return;
-    }
-
-    /* an unlocked race here costs one line more */
-    zone->sh->warned = ngx_time();
-
-    ngx_log_error(NGX_LOG_WARN, log, 0,
-                  "wix_auth: zone \"%V\" of %uz bytes is full: %ui live "
-                  "sessions have made room for newer ones so far; "
-                  "use a larger zone (about 400 sessions per megabyte)",
-                  &shm_zone->shm.name, shm_zone->shm.size, zone->sh->evicted);
 }

@@ -11,17 +11,39 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "ngx_http_wix_auth_profile.h"
 #include "ngx_http_wix_auth_session.h"
 
 
 /*
  * Floor 1, the cellar of the session room and for it alone: how records lie
- * in shared memory.  All functions but the last want the zone's mutex locked.
+ * in shared memory.  All functions want the zone's mutex locked.
  */
 
 
-#define NGX_HTTP_WIX_AUTH_STRINGS    4        /* of a record */
 #define NGX_HTTP_WIX_AUTH_EVICT_MAX  8        /* evictions for a block */
+
+
+/* the strings of a record, in their order; _BIT names one of a set */
+
+typedef enum {
+    NGX_HTTP_WIX_AUTH_STRING_MEMBER_ID = 0,
+    NGX_HTTP_WIX_AUTH_STRING_EMAIL,
+    NGX_HTTP_WIX_AUTH_STRING_PROFILE,
+    NGX_HTTP_WIX_AUTH_STRING_ACCESS,
+    NGX_HTTP_WIX_AUTH_STRING_REFRESH,
+    NGX_HTTP_WIX_AUTH_STRINGS
+} ngx_http_wix_auth_string_e;
+
+#define NGX_HTTP_WIX_AUTH_STRING_BIT(name)                                    \
+    (1 << NGX_HTTP_WIX_AUTH_STRING_##name)
+
+#define NGX_HTTP_WIX_AUTH_STRING_ALL  ((1 << NGX_HTTP_WIX_AUTH_STRINGS) - 1)
+
+/* the most that all of them take */
+#define NGX_HTTP_WIX_AUTH_STRING_ROOM                                         \
+    (NGX_HTTP_WIX_AUTH_SESSION_INLINE + NGX_HTTP_WIX_AUTH_PROFILE_MAX         \
+     + 2 * NGX_HTTP_WIX_AUTH_TOKEN_MAX)
 
 
 typedef struct ngx_http_wix_auth_block_s  ngx_http_wix_auth_block_t;
@@ -33,14 +55,15 @@ struct ngx_http_wix_auth_block_s {
 
 
 /*
- * The head block of a record.  Member id, e-mail, access token and refresh
- * token follow one another in data[] and in the chained blocks.
+ * The head block of a record.  Its strings follow one another in data[] and
+ * in the chained blocks.
  */
 
 typedef struct {
     ngx_rbtree_node_t           node;          /* key: first bytes of id */
     ngx_queue_t                 lru;           /* newest activity first */
-    ngx_queue_t                 age;           /* newest creation first */
+    ngx_queue_t                 age;           /* newest creation first, of
+                                                  its kind */
     ngx_http_wix_auth_block_t  *next;
     u_char                      id[16];
     u_char                      handle[16];
@@ -59,6 +82,7 @@ typedef struct {
     u_char                      failures;
     u_char                      cause;
     u_char                      reason;        /* not 0: a tombstone */
+    u_char                      kind;
     u_char                      data[];
 } ngx_http_wix_auth_record_node_t;
 
@@ -72,19 +96,29 @@ typedef struct {
      - offsetof(ngx_http_wix_auth_block_t, data))
 
 
+typedef struct ngx_http_wix_auth_counter_s  ngx_http_wix_auth_counter_t;
+typedef struct ngx_http_wix_auth_client_s   ngx_http_wix_auth_client_t;
+
+
 typedef struct {
-    ngx_rbtree_t                rbtree;
-    ngx_rbtree_node_t           sentinel;
-    ngx_queue_t                 lru;           /* live records */
-    ngx_queue_t                 age;
-    ngx_queue_t                 ended;         /* tombstones, by their lru */
-    u_char                      hash_key[16];
-    u_char                      secret[32];
-    uint32_t                    leases;
-    ngx_uint_t                  live;
-    ngx_uint_t                  tombstones;
-    ngx_uint_t                  evicted;       /* live ones, ever */
-    time_t                      warned;
+    ngx_rbtree_t                  rbtree;
+    ngx_rbtree_node_t             sentinel;
+    ngx_queue_t                   members;     /* live ones, by their lru */
+    ngx_queue_t                   guests;      /* visitors and verdicts */
+    ngx_queue_t                   ended;       /* tombstones */
+    ngx_queue_t                   age[NGX_HTTP_WIX_AUTH_KINDS];
+    u_char                        hash_key[16];
+    u_char                        secret[32];
+    uint32_t                      leases;
+    ngx_uint_t                    live[NGX_HTTP_WIX_AUTH_KINDS];
+    ngx_uint_t                    tombstones;
+    ngx_uint_t                    evicted[NGX_HTTP_WIX_AUTH_KINDS];
+                                               /* live ones, ever */
+    time_t                        warned;
+
+    ngx_http_wix_auth_counter_t  *counters;
+    ngx_uint_t                    sets;        /* of counters; 2 to the n */
+    ngx_http_wix_auth_client_t   *clients;
 } ngx_http_wix_auth_zone_sh_t;
 
 
@@ -100,6 +134,10 @@ struct ngx_http_wix_auth_zone_s {
 ngx_http_wix_auth_record_node_t *ngx_http_wix_auth_zone_find(
     ngx_http_wix_auth_zone_sh_t *sh, u_char id[16]);
 
+/* the queue in which the least recently used of this kind comes last */
+ngx_queue_t *ngx_http_wix_auth_zone_lru(ngx_http_wix_auth_zone_sh_t *sh,
+    ngx_uint_t kind);
+
 /* of the tree: the first bytes of the id */
 ngx_uint_t ngx_http_wix_auth_zone_key(u_char id[16]);
 
@@ -107,54 +145,56 @@ ngx_uint_t ngx_http_wix_auth_zone_key(u_char id[16]);
 ngx_uint_t ngx_http_wix_auth_record_leased(ngx_http_wix_auth_record_node_t *rn,
     ngx_msec_t now);
 
-/* the numbers of a record, without its strings */
-void ngx_http_wix_auth_record_copy(ngx_http_wix_auth_record_node_t *rn,
-    ngx_http_wix_auth_session_t *s);
-
 /* size bytes of the strings, from byte skip on */
 void ngx_http_wix_auth_record_read(ngx_http_wix_auth_record_node_t *rn,
     size_t skip, u_char *dst, size_t size);
 
-/* points the first n strings of s into the bytes that read() copied to p,
-   the others to nothing */
-void ngx_http_wix_auth_record_strings(ngx_http_wix_auth_record_node_t *rn,
-    ngx_http_wix_auth_session_t *s, u_char *p, ngx_uint_t n);
+/* bytes of the strings that the bits of set name */
+size_t ngx_http_wix_auth_record_size(ngx_http_wix_auth_record_node_t *rn,
+    ngx_uint_t set);
+
+/* copies these strings, one behind the other, to p and points strings there,
+   the others to nothing; returns the end */
+u_char *ngx_http_wix_auth_record_strings(ngx_http_wix_auth_record_node_t *rn,
+    ngx_uint_t set, u_char *p, ngx_str_t *strings);
 
 /* all strings, into the head block and the chain, which must be long enough */
 void ngx_http_wix_auth_record_write(ngx_http_wix_auth_record_node_t *rn,
     ngx_str_t *strings);
 
-/* expiry, and the jitter of the next refresh */
-void ngx_http_wix_auth_record_token(ngx_http_wix_auth_record_node_t *rn,
-    time_t expires, time_t lifetime);
-
-/* the chain behind the head block for size bytes of strings, made by bounded
-   eviction if need be: NGX_OK or NGX_ERROR */
+/* the chain behind the head block for all strings of a record of this kind,
+   made by bounded eviction if need be: NGX_OK or NGX_ERROR */
 ngx_int_t ngx_http_wix_auth_blocks_alloc(ngx_http_wix_auth_zone_t *zone,
-    size_t size, ngx_http_wix_auth_block_t **chain, time_t now);
+    ngx_uint_t kind, ngx_str_t *strings, ngx_http_wix_auth_block_t **chain,
+    time_t now);
 
 /* wipes and frees a chain */
 void ngx_http_wix_auth_blocks_free(ngx_http_wix_auth_zone_t *zone,
     ngx_http_wix_auth_block_t *block);
 
-/* one block; *tries bounds the evictions.  NULL: no room */
+/* one block; only a member's may cost a member.  NULL: no room */
 void *ngx_http_wix_auth_block_alloc(ngx_http_wix_auth_zone_t *zone,
-    ngx_uint_t *tries, time_t now);
+    ngx_uint_t kind, time_t now);
 
 /* unlinks, wipes and frees a record */
 void ngx_http_wix_auth_zone_delete(ngx_http_wix_auth_zone_t *zone,
     ngx_http_wix_auth_record_node_t *rn);
 
-/* a little housekeeping: at most two expired records and two tombstones */
+/* a little housekeeping: at most two expired records of each kind and two
+   tombstones */
 void ngx_http_wix_auth_zone_expire(ngx_http_wix_auth_zone_t *zone, time_t now);
 
-/* turns a record into a tombstone */
+/* turns a record into a tombstone; a verdict has no use for one and goes */
 void ngx_http_wix_auth_zone_end(ngx_http_wix_auth_zone_t *zone,
     ngx_http_wix_auth_record_node_t *rn, ngx_uint_t reason, time_t now);
 
-/* unlocked: tells, at most once a second, that live sessions were evicted */
-void ngx_http_wix_auth_zone_warn(ngx_shm_zone_t *shm_zone, ngx_uint_t evicted,
-    ngx_log_t *log);
+/* the counter table, 1/64 of size, and the slots of the clients: at init */
+ngx_int_t ngx_http_wix_auth_counter_create(ngx_http_wix_auth_zone_t *zone,
+    size_t size);
+
+/* copies all of them; what does not fit any more is the oldest */
+void ngx_http_wix_auth_counter_move(ngx_http_wix_auth_zone_sh_t *sh,
+    ngx_http_wix_auth_zone_sh_t *old);
 
 
 #endif /* _NGX_HTTP_WIX_AUTH_ZONE_H_INCLUDED_ */

@@ -2,8 +2,9 @@
 
 # Copyright (C) 2026 the ngx_http_wix_auth_module authors
 #
-# Compiles t/unit with the rooms that know no request (crypto, json, url,
-# cookie) and sanitizers; the program prints the results itself.
+# Compiles t/unit with what knows no request (crypto, json, url, cookie,
+# profile, parts of fetch and session) and sanitizers; the program prints the
+# results itself.
 
 use strict;
 use warnings;
@@ -47,7 +48,8 @@ my @command = ($cc, qw(-g -O1 -Wall -Wextra -Werror -Wno-unused-parameter
     '-I' . ($objs // ''), "-I$module", '-It/unit', '-o', $program,
     glob('t/unit/*.c'),
     (map { "$module/ngx_http_wix_auth_$_.c" }
-     qw(crypto json write_json url cookie)),
+     qw(crypto json write_json url cookie profile peer_fetch
+        counter registration shape leaf)),
     qw(-lyajl -lssl -lcrypto));
 
 my $output = $objs ? `@command 2>&1` : "no ngx_auto_config.h below build/\n";

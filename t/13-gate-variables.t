@@ -19,9 +19,20 @@ my %bea = (email => 'bea@example.com', password => 'secret-2');
 start_emulator(
     member => ['ann@example.com:secret-1', 'bea@example.com:secret-2'],
     redirect_uri => [map { 'http://localhost:' . port($_) . '/_wix/callback' }
-                     qw(PORT IDLE_PORT)],
+                     qw(PORT IDLE_PORT PROFILE_PORT)],
 );
 start_upstream();
+
+# what members call themselves is theirs to choose
+my %cleo = (email => 'cleo@example.com', password => 'secret-3');
+
+emulator()->member(%cleo, verified => 1, profile => {
+    nickname  => "Cl\x{e9}o \x{2603}\r\nX-Injected: yes\r\n\r\nbody",
+    firstName => "\tCl\x{e9}o\x{1}\x{7f} ",
+    lastName  => 'O"Hara; a=b',
+    slug      => 'cleo',
+    picture   => 'https://static.example.com/cleo.png?w=1&h=2',
+});
 
 my @all = qw(status reason time member_id email session_id session_remain
              token_remain);
@@ -29,6 +40,12 @@ my @all = qw(status reason time member_id email session_id session_remain
 # each variable as a header, the token apart: its value is never shown
 my $tell = join '', map { "proxy_set_header V-$_ \$wix_auth_$_;\n" }
     map { $_ } @all;
+my @profile = qw(contact_id nickname first_name last_name slug picture
+                 member_status email_verified);
+my $tell_profile = join '', map {
+    "proxy_set_header V-$_ \$wix_auth_$_;\n"
+        . "add_header V-$_ \$wix_auth_$_ always;\n"
+} @profile, 'email';
 my $answer = join '', map { "add_header V-$_ \$wix_auth_$_ always;\n" } @all;
 
 my $nginx = start_nginx(conf => <<"END");
@@ -79,6 +96,10 @@ server {
         $tell
         $answer
         add_header V-token \$token_is always;
+        proxy_pass http://%%UPSTREAM%%;
+    }
+    location /no-profile/ {
+        $tell_profile
         proxy_pass http://%%UPSTREAM%%;
     }
     location /off/ {
@@ -250,6 +271,43 @@ server {
         proxy_pass http://%%UPSTREAM%%;
     }
 }
+
+server {
+    listen 127.0.0.1:%%PROFILE_PORT%%;
+    server_name localhost;
+    wix_auth required;
+    wix_auth_profile on;
+
+    location ^~ /_wix/ { wix_auth_endpoints; }
+    location / {
+        $tell_profile
+        proxy_pass http://%%UPSTREAM%%;
+    }
+    location /early/ {
+        set \$early "\$wix_auth_slug \$wix_auth_member_status";
+        add_header Early \$early;
+        proxy_pass http://%%UPSTREAM%%;
+    }
+    location /optional/ {
+        wix_auth optional;
+        $tell_profile
+        proxy_pass http://%%UPSTREAM%%;
+    }
+    location /off/ {
+        wix_auth off;
+        $tell_profile
+        proxy_pass http://%%UPSTREAM%%;
+    }
+    location /without/ {
+        wix_auth_profile off;
+        $tell_profile
+        proxy_pass http://%%UPSTREAM%%;
+    }
+    location /without/then-with/ {
+        wix_auth_profile off;
+        try_files /nothing /with;
+    }
+}
 END
 
 spew($nginx->dir . '/html/page.html',
@@ -322,6 +380,66 @@ subtest 'a member' => sub {
     is(told($ann->get('/optional/x'))->{member_id}, $id{ann}, 'optional');
     is(told($ann->get('/audit/x'))->{member_id}, $id{ann}, 'audit');
     is(told($bea->get('/x'))->{member_id}, $id{bea}, 'the other member');
+};
+
+
+subtest 'the profile' => sub {
+    my $b = browser(base => 'http://localhost:' . port('PROFILE_PORT'));
+    is(login($b, %cleo)->status, 200, 'a member with a profile logs in');
+
+    my $id = $b->get('/_wix/session')->json->{member}{id};
+    my %want = (
+        contact_id     => $id,
+        nickname       => "Cl\xc3\xa9o \xe2\x98\x83  X-Injected: yes    body",
+        first_name     => "Cl\xc3\xa9o",
+        last_name      => 'O"Hara; a=b',
+        slug           => 'cleo',
+        picture        => 'https://static.example.com/cleo.png?w=1&h=2',
+        member_status  => 'APPROVED',
+        email_verified => 1,
+        email          => 'cleo@example.com',
+    );
+    my $seen = sub {
+        my ($res) = @_;
+        return {map { my $v = $res->header("V-$_");
+                      defined $v ? ($_ => $v) : () } @profile, 'email'};
+    };
+
+    upstream()->clear;
+    my $res = $b->get('/x');
+    is_deeply($seen->($res), \%want, 'the answer has all of it');
+    is($res->header('X-Injected'), undef, 'and no header of the member\'s');
+    unlike($res->body, qr/\Abody/, 'nor a body');
+
+    my ($got) = upstream()->requests;
+    my %sent = map {
+        $_ => join ',', @{$got->{headers}{"v-$_"} // []}
+    } @profile, 'email';
+    is_deeply(\%sent, \%want, 'and so has the upstream');
+    ok(!exists $got->{headers}{'x-injected'}, 'which got no other header');
+
+    is($b->get('/early/x')->header('Early'), 'cleo APPROVED',
+       'before the decision');
+    is_deeply($seen->($b->get('/optional/x')), \%want, 'optional');
+    is_deeply($seen->($b->get('/without/then-with/x')), \%want,
+              'after a redirect from where there is none');
+
+    is_deeply($seen->($b->get('/without/x')), {email => $want{email}},
+              'empty without the directive');
+    is_deeply($seen->($b->get('/off/x')), {}, 'empty where the gate is off');
+    is_deeply($seen->(browser(bare => 1,
+        base => 'http://localhost:' . port('PROFILE_PORT'))
+        ->get('/optional/x')), {}, 'empty for a stranger');
+    is_deeply($seen->($ann->get('/no-profile/x')),
+              {email => 'ann@example.com'}, 'a server that wants none');
+
+    # an account without any
+    my $c = browser(base => 'http://localhost:' . port('PROFILE_PORT'));
+    login($c, %bea);
+    my $t = $seen->($c->get('/x'));
+    is($t->{contact_id}, $id{bea}, 'another member\'s');
+    ok(!exists $t->{$_}, "no $_ of nobody's") for qw(first_name last_name
+                                                      picture);
 };
 
 

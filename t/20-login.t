@@ -106,7 +106,8 @@ sub body_files {
 
 subtest 'methods, Allow, and what is not there' => sub {
     my %allow = (
-        login => 'GET, HEAD, POST', callback => 'GET, HEAD, POST',
+        (map { $_ => 'GET, HEAD, POST' }
+            qw(login register verify recover callback)),
         logout => 'POST', session => 'GET, HEAD',
     );
 
@@ -174,7 +175,8 @@ subtest 'headers of every page' => sub {
         login   => $b->get('/_wix/login'),
         failed  => $b->post('/_wix/login',
                             form => {email => $ann, password => 'no-good'}),
-        logout  => $b->get('/_wix/logout'),
+        (map { $_ => $b->get("/_wix/$_") } qw(register verify recover)),
+        'signed-out' => $b->get('/_wix/logout'),
         error   => $b->get('/_wix/nothing'),
         pending => $b->post('/_wix/login', form => {
             email => 'approval@wix.test', password => 'Emulator-pass-1'}),
@@ -218,7 +220,7 @@ subtest 'headers of every page' => sub {
     like($page{login}->body, qr/<style>.*<script>/s,
          'there was something to hash');
     is($page{pending}->status, 200, 'pending is 200');
-    is($page{logout}->status, 405, 'logout is 405');
+    is($page{'signed-out'}->status, 405, 'logout is 405');
 };
 
 
@@ -380,12 +382,13 @@ subtest 'what is wrong with the input' => sub {
         ['{"email":"  ","password":"x"}', 'email'],
         ['{"email":"no address","password":"x"}', 'email'],
         ['{"email":"a@' . 'b' x 300 . '","password":"x"}', 'email'],
-        ['{}', 'email'],
-        ['', 'email'],
-        ['{"email":1,"password":"x"}'],
-        ['{"email":["a@b.test"],"password":"x"}'],
+        ['{}', 'email password'],
+        ['', 'email password'],
+        ['{"email":1,"password":"x"}', 'email'],
+        ['{"email":["a@b.test"],"password":false}', 'email password'],
+        ['{"email":"a@b.test","password":"x","profile":{}}', 'profile'],
         ['{"email":"a@b.test","email":"c@d.test","password":"x"}'],
-        ['{"email":"a@b.test\u0000","password":"x"}'],
+        ['{"email":"a@b.test\u0000","password":"x"}', 'email'],
         ['{"email":"a@b.test","password":"x"'],
         ['{"email":"a@b.test","password":"x"} x'],
         ['[]'], ['"x"'], ['null'], ['nonsense'], ['{"email":"\xff"}'],
@@ -404,8 +407,9 @@ subtest 'what is wrong with the input' => sub {
     }
 
     my @form = (
-        ['', 'email'], ['email=a%40b.test', 'password'],
-        ['password=x', 'email'], ['email', 'email'], ['=&=&', undef],
+        ['', 'email password'], ['email=a%40b.test', 'password'],
+        ['password=x', 'email'], ['email', 'email password'],
+        ['=&=&', undef],
         ['email=a%40b.test&email=c%40d.test&password=x'],
         ['email=a%40b.test&password=x&password=x'],
         ['email=a%40b.test&%65mail=c%40d.test&password=x'],
@@ -808,8 +812,15 @@ subtest 'states of a login' => sub {
         is_error($state->($name), 501, 'unsupported_state', $name);
     }
 
-    is(browser()->post('/_wix/login', form => {email => 'mfa@wix.test',
-        password => 'Emulator-pass-1'})->status, 501, 'as a page');
+    $res = browser()->post('/_wix/login', form => {email => 'mfa@wix.test',
+        password => 'Emulator-pass-1'});
+    is($res->status, 501, 'as a page');
+    like($res->body, qr{href="/_wix/login\?wix=1"}, 'with the way out');
+
+    $res = browser()->post('/_wix/login', form => {
+        email => 'verify@wix.test', password => 'Emulator-pass-1'});
+    is($res->status, 200, 'verify: a page');
+    is(($res->forms)[0]{action}, '/_wix/verify', 'for the code');
 
     row({status => 200, body => {state => 'REQUIRE_EMAIL_VERIFICATION'}},
         501, 'unsupported_state');

@@ -171,6 +171,10 @@ subtest 'only a POST from our own pages' => sub {
     is($form->{method}, 'POST', 'but a button is shown');
     is($form->{action}, '/_wix/logout', 'to log out with');
     is($b->head('/_wix/logout')->status, 405, 'nor HEAD');
+    $res = browser()->get('/_wix/logout');
+    is($res->status, 405, 'nor for a stranger');
+    is(scalar($res->forms), 0, 'who gets no button');
+    like($res->body, qr{href="/_wix/login"}, 'but a way to log in');
     is_error($b->get('/_wix/logout', headers =>
                      {Accept => 'application/json'}),
              405, 'method_not_allowed', 'GET that wants JSON');

@@ -18,7 +18,8 @@ my $certs = certs();
 
 # each API of this file has a server, hence a redirect URI, of its own
 my @servers = qw(GOOD H1 TLS12 TLS13 ROGUE WRONG_HOST EXPIRED SELF_SIGNED OTHER_CA
-                 SYSTEM_STORE GONE SPEAKS_HTTP PLAIN OWN_STORE BY_ADDRESS UPPER);
+                 SYSTEM_STORE GONE SPEAKS_HTTP PLAIN OWN_STORE BY_ADDRESS UPPER
+                 DIRECT);
 
 my $emu = start_emulator(
     member       => ["$ann{email}:$ann{password}"],
@@ -262,6 +263,50 @@ subtest 'the API closes the connections' => sub {
     is($emu->count('login', after => $last), 2, 'one call for each login');
 };
 
+
+# With response mode direct we go to the site ourselves, with a session token:
+# the API's store is used for that, and who is not trusted sees nothing of it.
+
+subtest 'the site, in direct mode' => sub {
+    start_front(port_name => 'SITE_PORT', api => $emu->site);
+    start_front(port_name => 'ROGUE_SITE_PORT', api => $emu->site,
+                cert => 'rogue');
+
+    my $direct = start_nginx(conf => conf(
+        DIRECT => ['https://localhost:%%GOOD_API_PORT%%', 'ca',
+                   'wix_auth_response_mode direct;']));
+
+    my $login = sub {
+        my ($site) = @_;
+        my $from = length $direct->error_log;
+
+        $emu->control(POST => '/config', {
+            siteUrl => 'https://localhost:' . port($site)});
+
+        my $b = client('DIRECT');
+        my $res = $b->post('/_wix/login', json => {%ann});
+        is($res->status, 200, "$site: status") or diag($res->body);
+
+        return (($res->json // {})->{redirectUrl} // '',
+                $b->get('/_wix/session')->json->{authenticated},
+                substr $direct->error_log, $from);
+    };
+
+    my ($url, $session) = $login->('SITE_PORT');
+    is($url, '/', 'a certificate that is right: to the page');
+    ok($session, 'with a session');
+
+    my $asked = $emu->count('authorize');
+
+    ($url, $session, my $log) = $login->('ROGUE_SITE_PORT');
+    like($url, qr{^https://localhost:\d+/_api/oauth2/authorize\?},
+         'one that is wrong: the browser may go there itself');
+    ok(!$session, 'without a session');
+    is($emu->count('authorize'), $asked, 'the site was told nothing');
+    like($log, qr/wix_auth: direct: upstream_unavailable, TLS failed/,
+         'the log says why');
+};
+
 done_testing();
 
 
@@ -272,12 +317,12 @@ sub client {
     return browser(base => origin($name));
 }
 
-# a server for each name: [API, trusted certificate]
+# a server for each name: [API, trusted certificate, other directives]
 sub conf {
     my (%api) = @_;
 
     return join '', map {
-        my ($url, $ca) = @{$api{$_}};
+        my ($url, $ca, $more) = @{$api{$_}};
         my $trusted = !defined $ca ? ''
             : 'wix_auth_api_trusted_certificate '
                 . ($ca =~ m{/} ? $ca : "%%CERTS%%/$ca.pem") . ';';
@@ -290,6 +335,7 @@ server {
     wix_auth_client_id %%CLIENT%%;
     wix_auth_api $url;
     $trusted
+    @{[$more // '']}
     wix_auth required;
     location ^~ /_wix/ { wix_auth_endpoints; }
     location / { }

@@ -63,11 +63,13 @@ our $port = 'PORT';     # the server that is asked
 my %step = (
     'token.anonymous'          => \&step_visitor,
     'login'                    => \&step_login,
+    'register'                 => \&step_register,
+    'verify'                   => \&step_verify,
     'redirect-session.auth'    => \&step_login,
     'token.authorization_code' => \&step_callback,
 );
-my @calls = ('token.anonymous', 'login', 'redirect-session.auth',
-             'token.authorization_code');
+my @calls = ('token.anonymous', 'login', 'register', 'verify',
+             'redirect-session.auth', 'token.authorization_code');
 
 my %unavailable = (status => 503, reason => 'upstream_unavailable');
 my %error = (status => 502, reason => 'upstream_error');
@@ -253,9 +255,10 @@ subtest 'answers of the login' => sub {
         refused('login', $what, {type => 'patch', %$set}, %error);
     }
 
-    refused('login', 'a state that nobody knows',
+    refused($_, 'a state that nobody knows',
             {type => 'patch', set => {state => 'REQUIRE_PIGEON'}},
-            status => 501, reason => 'unsupported_state');
+            status => 501, reason => 'unsupported_state')
+        for 'login', 'register', 'verify';
     refused('login', 'lower case',
             {type => 'patch', set => {state => 'success'}},
             status => 501, reason => 'unsupported_state');
@@ -408,7 +411,7 @@ subtest 'what may be sent twice, and what may not' => sub {
         accepted($call, 'one reset', {type => 'reset'});
     }
 
-    for my $call ('login', 'token.authorization_code') {
+    for my $call ('login', 'register', 'verify', 'token.authorization_code') {
         for my $type ('reset', 'close') {
             my ($last) = map { $_->{seq} } reverse $emu->log_entries;
 
@@ -487,6 +490,262 @@ subtest 'what a person sees at the callback' => sub {
 };
 
 
+# What the codes mean to those who register or verify: in both spellings, each
+# with a status that may be its own and with one that is not.
+
+my %status_of = (
+    invalid_request => 400, invalid_code => 400, attempt_expired => 400,
+    invalid_credentials => 401, email_exists => 409, captcha_required => 403,
+    captcha_invalid => 403, password_reset_required => 403,
+    access_denied => 403, upstream_throttled => 429, upstream_error => 502,
+    upstream_unavailable => 503, client_rejected => 502,
+    unsupported_state => 501, internal_error => 500,
+);
+
+my %codes = (
+    captcha_required   => [qw(-19971 MISSING_CAPTCHA_TOKEN
+                              CAPTCHA_TOKEN_REQUIRED RECAPTCHA_REQUIRED)],
+    captcha_invalid    => [qw(-19970 INVALID_CAPTCHA_TOKEN
+                              RECAPTCHA_FAILED)],
+    access_denied      => [qw(-19956 -19980 IP_ADDRESS_FILTERED
+                              USER_EMAIL_OFAC_ADDRESS PERMISSION_DENIED
+                              REENROLLMENT_REQUIRED_BY_ADMIN
+                              TRUSTED_CLIENTS_ONLY
+                              WIX_EMPLOYEE_PASSWORD_LOGIN_NOT_ALLOWED)],
+    password_reset_required => ['-19973'],
+    client_rejected    => ['-19974'],
+    upstream_error     => [qw(-17005 UNIMPLEMENTED_FEATURE UNSUPPORTED_FIELD
+                              ATTRIBUTE_NOT_FOUND CLIENT_METADATA_NOT_FOUND
+                              INVALID_USER_TYPE
+                              COULD_NOT_CREATE_SET_ACCOUNT_USER
+                              REGISTRATION_TO_EDITORX_NOT_ALLOWED)],
+);
+
+my %codes_of = (
+    register => {
+        %codes,
+        email_exists    => [qw(-19995 DUPLICATE_EMAIL)],
+        invalid_request => [qw(-19988 -18880)],
+        invalid_code    => [qw(VERIFICATION_FAILED)],
+        attempt_expired => [qw(-19972 EXPIRED_JWT_TOKEN)],
+        upstream_error  => [@{$codes{upstream_error}},
+                            qw(-19999 -19984 INVALID_LD_SESSION)],
+        unsupported_state => ['EMAIL_VERIFICATION_REQUIRED'],
+    },
+    verify => {
+        %codes,
+        invalid_code => [qw(VERIFICATION_FAILED EMAIL_VERIFICATION_FAILED
+                            EMAIL_VERIFICATION_REQUIRED EXPIRED_JWT_TOKEN
+                            RECOVERY_TOKEN_DATA_NOT_FOUND INVALID_LD_SESSION
+                            -19972 -19984 -19999)],
+    },
+);
+
+my %statuses_of = (
+    register => {
+        400 => 'invalid_request', 402 => 'client_rejected',
+        403 => 'access_denied', 404 => 'upstream_error',
+        409 => 'email_exists', 428 => 'upstream_error',
+        500 => 'upstream_error', 503 => 'upstream_unavailable',
+    },
+    verify => {
+        400 => 'invalid_code', 401 => 'invalid_code', 404 => 'invalid_code',
+        402 => 'client_rejected', 403 => 'access_denied',
+        409 => 'upstream_error', 428 => 'upstream_error',
+        500 => 'upstream_error', 503 => 'upstream_unavailable',
+    },
+);
+
+my @throttled = qw(-19959 -19901 THROTTLED_FEATURE RESOURCE_EXHAUSTED);
+
+for my $call ('register', 'verify') {
+    subtest "$call: what the codes mean" => sub {
+        allow_log(qr/client_rejected/);
+
+        for my $reason (sort keys %{$codes_of{$call}}) {
+            for my $code (@{$codes_of{$call}{$reason}}) {
+                means($call, {status => $_, code => $code,
+                              message => '(-19976)'}, $reason)
+                    for $code =~ /^-/ ? (400, 409) : (403, 500);
+            }
+        }
+
+        # a number where the contract has a string; an older service
+        means($call, {status => 400, body => {message => 'x', details =>
+            {applicationError => {code => -19971}}}}, 'captcha_required');
+        means($call, {status => 400, body => {details =>
+            {errorCode => '-19970'}}}, 'captcha_invalid');
+
+        is_deeply(special($call, {status => 403, code => '-19958'})->json,
+                  {state => 'REQUIRE_OWNER_APPROVAL'}, '-19958 is a state');
+    };
+
+    subtest "$call: what a status alone means" => sub {
+        allow_log(qr/client_rejected/);
+
+        for my $status (sort keys %{$statuses_of{$call}}) {
+            means($call, {status => $status, body => {
+                message => 'text (-19976)', details => {}}},
+                $statuses_of{$call}{$status});
+        }
+
+        # not by Wix: neither the code nor the address is to blame
+        means($call, {status => $_, body => {error => 'proxy'}},
+              'upstream_error') for $call eq 'verify' ? (400, 404) : 404;
+    };
+}
+
+
+subtest 'a visitor\'s token that is refused, whatever the status' => sub {
+    for my $call ('login', 'register', 'verify') {
+        for my $status (401, 403) {
+            my ($last) = map { $_->{seq} } reverse $emu->log_entries;
+
+            $emu->fault($call, body('{"message":"x","details":'
+                . '{"applicationError":{"code":"UNAUTHENTICATED"}}}',
+                status => $status));
+            my ($res) = $step{$call}->();
+            $emu->clear_faults;
+
+            is($res->status, 200, "$call, $status: succeeds")
+                or diag($res->body);
+            is($emu->count($call, after => $last), 2, 'asked twice');
+            is($emu->count('token.anonymous', after => $last), 1,
+               'the second time as another visitor');
+        }
+    }
+};
+
+
+subtest 'fields' => sub {
+    my %text = (
+        "is taken"           => 'is taken',
+        "is\r\n\x07 taken\t" => 'is    taken',
+        'x' x 300            => 'x' x 200,
+        "\x{e9}" x 150       => "\x{e9}" x 100,
+        'a' . "\x{e9}" x 150 => 'a' . "\x{e9}" x 99,
+        ''                   => 'This value is not accepted.',
+        " \n"                => 'This value is not accepted.',
+    );
+
+    for my $description (sort keys %text) {
+        is_deeply(fields({description => $description}),
+                  {'profile.slug' => $text{$description}},
+                  'a description is told');
+    }
+
+    for my $case (
+        ['password', {ruleName => 'VALUE_TOO_SHORT'},
+         'This password is too short.'],
+        ['password', {ruleName => "\x{200b}VALUE_TOO_\x{feff}LONG\x{a0}"},
+         'This password is too long.'],
+        ['password', {violatedRule => 'MIN_LENGTH'},
+         'This password is too short.'],
+        ['profile.slug', {violatedRule => 'MAX_LENGTH'},
+         'This value is too long.'],
+        ['profile.slug', {ruleName => 'VALUE_TOO_LONG'},
+         'This value is too long.'],
+        ['loginId.email', {violatedRule => 'FORMAT',
+                           data => {type => 'EMAIL'}},
+         'This is not an e-mail address.'],
+        ['loginId.email', {violatedRule => 'REQUIRED'},
+         'This value is missing.'],
+        ['profile.slug', {violatedRule => 'FORMAT', data => {type => 'X'}},
+         'refused by Wix'],
+    ) {
+        my ($field, $rule, $text) = @$case;
+
+        is_deeply(fields({field => $field, description => 'refused by Wix',
+                          %$rule}), {$field => $text}, "$field: $text");
+    }
+
+    is_deeply(fields({field => "a\x{e9}"}, {field => 'a' x 65},
+                     {field => "a\nb"}, {field => 'a' x 64}),
+              {'a' x 64 => 'is not it'}, 'names that may not be shown');
+
+    is(keys %{fields(map { {field => "f$_"} } 1 .. 40)}, 16,
+       'sixteen at most');
+    is_deeply(fields({field => 'a', description => 'one'},
+                     {field => 'a', description => 'two'}), {a => 'one'},
+              'the first of two about the same field');
+    is_deeply(fields({field => 'a"b<c', description => '</script>"'}),
+              {'a"b<c' => '</script>"'}, 'markup is text');
+    is_deeply(fields({field => 7}), undef, 'no field');
+
+    allow_log(qr/client_rejected/);
+
+    for my $rule ('PROVIDE_TENANT_ID', "INVALID_\x{200b}AUTHENTICATOR_ID") {
+        for my $call ('register', 'verify') {
+            means($call, {status => 400, violations => [
+                {field => 'password', ruleName => 'VALUE_TOO_SHORT'},
+                {field => 'x', ruleName => $rule}]}, 'client_rejected');
+        }
+    }
+
+    means('register', {status => 422, violations => [
+        {field => 'password', ruleName => 'VALUE_TOO_SHORT'}]},
+        'invalid_request');
+    means('verify', {status => 400, violations => [{field => 'stateToken'}]},
+          'invalid_code');
+};
+
+
+# The person is told nothing about it, so the log has to.
+
+subtest 'recover' => sub {
+    allow_log(qr/client_rejected/);
+
+    my $n = 0;
+    my $logged = sub {
+        my ($what, $want, $special) = @_;
+        my $email = 'recover' . $n++ . '@example.com';
+        my $from = length $nginx->error_log;
+
+        $emu->member(email => $email, password => 'secret-1',
+                     $special ? (recovery => $special) : ());
+
+        my $res = client()->post('/_wix/recover', json => {email => $email});
+        is($res->status, 200, "$what: status");
+        is_deeply($res->json, {state => 'RECOVERY_EMAIL_SENT'},
+                  "$what: the answer is the same");
+        ok(wait_for(sub { $emu->count('recovery', email => $email) }),
+           "$what: Wix has been asked");
+
+        return if !$want;
+
+        ok(wait_for(sub { substr($nginx->error_log, $from)
+                          =~ /wix_auth: recover: $want, / }),
+           "$what: the log says $want")
+            or diag(substr $nginx->error_log, $from);
+        return;
+    };
+
+    $logged->('a mail', undef);
+    $logged->('another address', 'invalid_credentials',
+              {status => 404, code => '-19999'});
+    $logged->('a status alone', 'invalid_credentials',
+              {status => 404, body => {message => 'x'}});
+    $logged->('denied', 'access_denied', {status => 403, code => '-19980'});
+    $logged->('not our redirect URI', 'client_rejected', {status => 400,
+              violations => [{field => 'redirect.url'}]});
+    $logged->('no address', 'invalid_request', {status => 400,
+              violations => [{field => 'email', data => {type => 'EMAIL'}}]});
+    $logged->('unknown', 'upstream_error', {status => 500, code => 'X'});
+    $logged->('too many mails', 'upstream_throttled',
+              {status => 429, code => '-19901'});
+};
+
+
+# Last, because Wix is then left alone for a while.
+
+subtest 'too many calls' => sub {
+    for my $call ('register', 'verify') {
+        means($call, {status => $_ & 1 ? 400 : 429, code => $throttled[$_]},
+              'upstream_throttled') for 0 .. $#throttled;
+    }
+};
+
+
 subtest 'the worker' => sub {
     is_deeply([$nginx->worker_pids], [$worker], 'is still the same');
 
@@ -520,6 +779,85 @@ sub step_form {
 
     my $b = client();
     return ($b->post('/_wix/login', form => {%ann, %field}), $b);
+}
+
+# each is somebody new
+my $somebody;
+
+sub somebody { return 'somebody' . ++$somebody . '@example.com' }
+
+sub step_register {
+    my $b = client();
+    return (register($b, somebody()), $b);
+}
+
+sub register {
+    my ($b, $email) = @_;
+
+    return $b->post('/_wix/register', json => {email => $email,
+        password => $ann{password}, return => '/page.txt'});
+}
+
+# with the right code, unless Wix has something else in mind
+sub step_verify {
+    my (%more) = @_;
+    my $email = somebody();
+    my $b = client();
+
+    $emu->member(email => $email, password => $ann{password},
+                 state => 'VERIFY', code => '123456', %more);
+
+    my $res = $b->post('/_wix/login', json => {email => $email,
+        password => $ann{password}});
+    my $token = ($res->json // {})->{stateToken}
+        // die "no stateToken: " . $res->body . "\n";
+
+    return ($b->post('/_wix/verify', json => {code => '123456',
+        stateToken => $token, return => '/page.txt'}), $b);
+}
+
+# the answer to a call for which Wix has a special one
+sub special {
+    my ($call, $special) = @_;
+
+    if ($call eq 'verify') {
+        my ($res) = step_verify(verify => $special);
+        return $res;
+    }
+
+    my $email = somebody();
+
+    $emu->member(email => $email, registered => JSON::PP::false(),
+                 register => $special);
+
+    return register(client(), $email);
+}
+
+sub means {
+    my ($call, $special, $reason) = @_;
+    my $what = join ' ', $call, grep { defined } @$special{qw(status code)};
+
+    my $res = special($call, $special);
+    my $json = $res->json // {};
+
+    is($json->{error}, $reason, "$what: $reason") or diag($res->body);
+    is($res->status, $status_of{$reason}, "$what: its status");
+    unlike($res->body, qr/-19976/, "$what: the message stays here");
+
+    return;
+}
+
+# what is told about violations
+sub fields {
+    my (@violations) = @_;
+
+    my $res = special('register', {status => 400, violations => [map {
+        {field => 'profile.slug', description => 'is not it', %$_}
+    } @violations]});
+
+    is(($res->json // {})->{error}, 'invalid_request', 'invalid_request');
+
+    return ($res->json // {})->{fields};
 }
 
 # the worker keeps its visitor; a dead one makes it ask for another

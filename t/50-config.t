@@ -26,6 +26,7 @@ key('short', 'd' x 31);
 key('same-as-one', 'a' x 48);
 key('open', 'e' x 48, 0644);
 spew("$keys/empty.pem", "");
+mkdir "$keys/pages" or die "$keys/pages: $!\n";
 
 # nginx's own API would make it read the CA bundle each time
 my $http = "wix_auth_zone zone=members:1m;\nwix_auth_api http://127.0.0.1:1;\n";
@@ -102,9 +103,95 @@ subtest 'a bad value is refused where it stands' => sub {
         ['wix_auth_login wix idp=google', '"google" is not a connection id',
          'GUID'],
         ['wix_auth_login wix silent', 'invalid parameter "silent"',
-         'wix_auth_login'],
+         '"sso" and "idp=id"'],
+        ['wix_auth_login /signin sso', 'invalid parameter "sso"',
+         'only "wix" has parameters'],
+        ['wix_auth_login //login.example.com/', 'may lead to another host',
+         'a path or an https URL'],
+        ['wix_auth_login /a/..//b', 'may lead to another host',
+         'a path or an https URL'],
+        ['wix_auth_login ""', 'invalid value ""', 'a path or an https URL'],
+        ['wix_auth_login http://login.example.com/', 'in the clear',
+         'a path or an https URL'],
+        ['wix_auth_login https://u:p@login.example.com/', 'invalid value',
+         'a path or an https URL'],
+        ['wix_auth_login https://login.example.com//x/../..//e.example.com',
+         'may lead to another host', 'a path or an https URL'],
+        ['wix_auth_login https:/login.example.com/', 'invalid value',
+         'a path or an https URL'],
+        ['wix_auth_login /' . 'l' x 1024, 'longer than 1024 bytes',
+         'a shorter one'],
 
-        ['wix_auth_unauthorized 403', 'invalid value "403"', ''],
+        ['wix_auth_unauthorized 403', 'invalid value "403"',
+         'in "wix_auth_unauthorized", it must be auto, 302 or 401'],
+        ['wix_auth_unauthorized ""', 'invalid value ""',
+         'it must be auto, 302 or 401'],
+        ['wix_auth_response_mode form_post', 'invalid value "form_post"',
+         'it must be query, fragment, web_message or direct'],
+        ['wix_auth_response_mode Query', 'invalid value "Query"', 'query'],
+        ['wix_auth_captcha on', 'invalid value "on"',
+         'in "wix_auth_captcha", it must be off, invisible or visible'],
+        ['wix_auth_profile full', 'invalid value "full"',
+         'it must be "on" or "off"'],
+
+        ['wix_auth_require error=404', 'names no value', 'add a variable'],
+        ['wix_auth_require off error=404', 'beside "off"',
+         'values or "off"'],
+        ['wix_auth_require $host off', 'beside "off"', 'values or "off"'],
+        ['wix_auth_require $host error=403 error=404', '"error=" twice', ''],
+        map({ ["wix_auth_require \$host error=$_",
+               qq(invalid code in "error=$_"), 'example "error=404"'] }
+            '', '401', '444', '494', '499', '302', '503', '40', '4o4',
+            '4030', '-403', '+403'),
+
+        ['wix_auth_origins *', 'invalid origin "*"',
+         'https://app.example.com'],
+        ['wix_auth_origins null', 'invalid origin "null"',
+         'https://app.example.com'],
+        ['wix_auth_origins app.example.com', 'invalid origin',
+         'https://app.example.com'],
+        ['wix_auth_origins https://*.example.com', 'invalid origin',
+         'https://app.example.com'],
+        ['wix_auth_origins https://app.example.com/', 'it has a path',
+         'scheme, host and port'],
+        ['wix_auth_origins https://app.example.com/a', 'it has a path',
+         'scheme, host and port'],
+        ['wix_auth_origins https://app.example.com?a', 'it has a path',
+         'scheme, host and port'],
+        ['wix_auth_origins http://app.example.com', 'is plain http',
+         'for loopback only'],
+        ['wix_auth_origins https://a.example.com HTTPS://A.example.com:443',
+         'invalid origin "HTTPS://A.example.com:443"', 'it is there twice'],
+        ['wix_auth_origins https://a.example.com off', 'invalid origin "off"',
+         'https://app.example.com'],
+        ['wix_auth_origins off https://a.example.com', 'invalid origin "off"',
+         'https://app.example.com'],
+
+        ['wix_auth_visitor yes', 'invalid value "yes"', 'on or off'],
+        ['wix_auth_visitor rate=1r/m', 'invalid value "rate=1r/m"',
+         'on or off'],
+        ['wix_auth_visitor off rate=1r/m', 'invalid parameter "rate=1r/m"',
+         'only "on" has parameters'],
+        ['wix_auth_visitor on burst=1', 'invalid parameter "burst=1"',
+         '"rate=60r/m" and "lifetime=30d"'],
+        map({ ["wix_auth_visitor on rate=$_", qq(invalid rate "$_"),
+               'rate=60r/m'] }
+            '', '60', '0r/m', '-1r/m', '1r/h', 'r/m', '1.5r/m',
+            '1000001r/m', '99999999999999999999r/s'),
+        map({ ["wix_auth_visitor on lifetime=$_", 'in "lifetime="',
+               'lifetime=30d'] } '', '0', 'off', '30x'),
+        ['wix_auth_bearer yes', 'invalid value "yes"', 'on or off'],
+        ['wix_auth_bearer off cache=1m', 'invalid parameter "cache=1m"',
+         'only "on" has parameters'],
+        ['wix_auth_bearer on 5m', 'invalid parameter "5m"',
+         'only "cache=time"'],
+        map({ ["wix_auth_bearer on cache=$_", 'in "cache="', 'cache=5m'] }
+            '', '0', 'off', '5x'),
+
+        ["wix_auth_pages $keys/none", 'cannot be read',
+         'create it, or use "off"'],
+        ["wix_auth_pages $keys/one", 'is no directory', 'login.html'],
+        ['wix_auth_pages ""', 'needs a directory', '"off"'],
 
         ['wix_auth_session_lifetime 300x', 'wix_auth_session_lifetime',
          $time],
@@ -215,7 +302,15 @@ subtest 'a value is given once' => sub {
         wix_auth_redirect_uri            => '/_wix/callback',
         wix_auth_base_url                => 'https://a.example.com',
         wix_auth_login                   => 'builtin',
+        wix_auth_response_mode           => 'query',
         wix_auth_unauthorized            => 'auto',
+        wix_auth_require                 => 'off',
+        wix_auth_origins                 => 'off',
+        wix_auth_profile                 => 'off',
+        wix_auth_visitor                 => 'off',
+        wix_auth_bearer                  => 'off',
+        wix_auth_captcha                 => 'off',
+        wix_auth_pages                   => 'off',
         wix_auth_session_lifetime        => '1h',
         wix_auth_session_idle            => 'off',
         wix_auth_cookie                  => 'a',
@@ -249,8 +344,8 @@ subtest 'endpoints stand where a prefix can be told' => sub {
         ['location = /_wix/', '', 'name of an endpoint', 'give it as'],
         ['location = /_wix/signin', '', 'name of an endpoint', 'give it as'],
         ['location = /_wix/signin', ' signin', 'unknown endpoint "signin"',
-         'login, callback'],
-        ['location ^~ /_wix/', ' ""', 'unknown endpoint', 'login, callback'],
+         'login, register, verify, recover, callback, logout or session'],
+        ['location ^~ /_wix/', ' ""', 'unknown endpoint', 'login, register'],
         ['location = /_wix/Login', '', 'name of an endpoint', 'give it as'],
     ) {
         my ($location, $name, @want) = @$row;
@@ -364,6 +459,62 @@ subtest 'a gate needs a way in' => sub {
 };
 
 
+subtest 'the login page of the site is no endpoint' => sub {
+    for my $uri ('/_wix/', '/_wix/login', '/_wix/signin?a=b', '/_wix/#a',
+                 '/%5fwix/login', '/signin', '/signin?a#b')
+    {
+        refused($uri, $http
+            . server("wix_auth required;\nwix_auth_login '$uri'; #@\n"
+                     . "$endpoints location = /signin { "
+                     . 'wix_auth_endpoints login; }'),
+            'is an endpoint itself', q(give the site's own page));
+    }
+
+    refused('no endpoints for a page of our own', $http
+        . server("wix_auth_login /signin;\nwix_auth required; #@"),
+        'without endpoints', 'add "location \^~ /_wix/');
+};
+
+
+subtest 'requirements stand where a gate is' => sub {
+    my @want = ('where the gate is off', 'add "wix_auth required"');
+
+    refused('in a server without gates', $http
+        . server("wix_auth_require \$host; #@\nlocation / { }"), @want);
+    refused('in a server whose gate is off', $http
+        . server("wix_auth off;\nwix_auth_require \$host; #@\n$endpoints"),
+        @want);
+    refused('in http without gates',
+        $http . "wix_auth_require \$host; #@\n" . server($endpoints), @want);
+    refused('in a location whose gate is off', $http
+        . server("wix_auth required; $endpoints location /b/ {\n"
+                 . "wix_auth off;\nwix_auth_require \$host; #@\n}"), @want);
+    refused('in a location without one', $http
+        . server("$endpoints location /b/ {\nwix_auth_require \$host; #@\n"
+                 . 'location /b/c/ { wix_auth required; } }'), @want);
+    refused('at the endpoints', $http
+        . server("wix_auth required; location ^~ /_wix/ {\n"
+                 . "wix_auth_endpoints;\nwix_auth_require \$host; #@\n}"),
+        @want);
+    refused('in limit_except', $http
+        . server("$endpoints location /b/ { limit_except GET {\n"
+                 . "wix_auth_require \$host; #@\n} }"), @want);
+
+    quiet('of the server, for its locations', $http
+        . server("wix_auth_require \$host; $endpoints "
+                 . 'location / { wix_auth optional; } '
+                 . 'location /open/ { wix_auth off; }'));
+    quiet('of http, for one server of two', $http
+        . "wix_auth_require \$host;\n"
+        . server("wix_auth audit; $endpoints") . "\n"
+        . server('location / { }', name => 'b.example.com'));
+    quiet('in limit_except', $http
+        . server("wix_auth required; $endpoints location / { "
+                 . 'limit_except GET { wix_auth_require $host; } }'));
+    quiet('off needs no gate', $http . server('wix_auth_require off;'));
+};
+
+
 subtest 'who logs in must pass at the gate' => sub {
 
     refused('client of a location', $http
@@ -442,7 +593,23 @@ subtest 'good values pass' => sub {
         map({ "wix_auth_session_idle $_" } 'off', '1s', '24h'),
         map({ "wix_auth_unauthorized $_" } 'auto', '302', '401'),
         map({ "wix_auth_login $_" } 'builtin', 'wix', 'wix sso',
-            "wix idp=$B", "wix sso idp=$B idp=" . uc $A),
+            "wix idp=$B", "wix sso idp=$B idp=" . uc $A,
+            '/signin', '/_wixen/login', "'/app#/login'", '/signin?a=b',
+            'https://login.example.com', "'https://login.example.com/#/in'",
+            'http://127.0.0.1:8080/signin', '/' . 'l' x 1023),
+        map({ "wix_auth_response_mode $_" } qw(query fragment web_message
+            direct)),
+        map({ "wix_auth_captcha $_" } qw(off invisible visible)),
+        map({ "wix_auth_profile $_" } qw(on off)),
+        map({ "wix_auth_require $_" } 'off', '$host', '$host $arg_a',
+            '$host$arg_a error=400', 'error=404 $host', '$host error=493'),
+        map({ "wix_auth_origins $_" } 'off', 'https://app.example.com',
+            'https://app.example.com:8443 HTTPS://App.Example.com',
+            'http://localhost:3000 http://[::1]:3000'),
+        map({ "wix_auth_visitor $_" } 'off'),
+        map({ "wix_auth_bearer $_" } 'off', 'on', 'on cache=1s'),
+        map({ "wix_auth_pages $_" } 'off', "$keys/pages", "$keys/pages//",
+            'html'),
         map({ "wix_auth_cookie $_" } 'a', 'session', 'nosecure',
             'a session nosecure', '__Host-a', '__Secure-a path=/shop',
             'samesite=none partitioned', 'samesite=lax', 'path=/shop',
@@ -497,6 +664,19 @@ subtest 'good configurations pass' => sub {
     quiet('endpoints alone', $http . server($endpoints));
     quiet('401 without endpoints', $http
         . server('wix_auth required; wix_auth_unauthorized 401;'));
+    quiet('one login host for many sites', $http
+        . server('wix_auth required; '
+                 . 'wix_auth_login https://login.example.com/;'));
+    quiet('visitors', "$http proxy_set_header X-T \$wix_auth_access_token;\n"
+        . join "\n", map {
+            server("wix_auth_visitor $_->[1]; wix_auth optional; $endpoints",
+                   name => "$_->[0].example.com")
+        } ['a', 'on'], ['b', 'on rate=1r/m'], ['c', 'on rate=16666r/s'],
+          ['d', 'on lifetime=1s rate=1000000r/m']);
+    quiet('visitors of some locations',
+        "$http proxy_set_header X-T \$wix_auth_access_token;\n"
+        . server("wix_auth required; wix_auth_visitor on; $endpoints "
+                 . 'location /shop/ { wix_auth optional; }'));
     quiet('a gate that is off needs nothing',
         'server { wix_auth off; location / { wix_auth off; } }');
     quiet('no plain name, but a base URL', $http
@@ -505,7 +685,7 @@ subtest 'good configurations pass' => sub {
                  name => '_'));
     quiet('endpoints one by one', $http . server('wix_auth required;'
         . join ' ', map { "location = /_wix/$_ { wix_auth_endpoints; }" }
-            qw(login callback logout session)));
+            qw(login register verify recover callback logout session)));
     quiet('one endpoint of its own beside the prefix', $http
         . server("wix_auth required; $endpoints "
                  . 'location = /_wix/login { wix_auth_endpoints; }'));
@@ -584,6 +764,32 @@ subtest 'warnings' => sub {
     ($ok, $out) = test($http . server("wix_auth required; $endpoints "
         . "wix_auth_session_key $keys/one;"));
     unlike($out, qr/\[warn\]/, 'mode 0600 is fine');
+
+    # what has no effect; directives of a server
+    my $token = 'proxy_set_header X-T $wix_auth_access_token';
+
+    for my $row (
+        ["$token; wix_auth required;\nwix_auth_visitor on; #@",
+         'minted by an optional gate only', 'use "wix_auth optional"'],
+        ["$token; wix_auth optional; location /b/ { wix_auth required;\n"
+         . 'wix_auth_visitor on; #@' . "\n}",
+         'minted by an optional gate only', 'use "wix_auth optional"'],
+        ["wix_auth optional;\nwix_auth_visitor on; #@",
+         '$wix_auth_access_token is used nowhere', '"proxy_set_header"'],
+        ["wix_auth required;\nwix_auth_require premium; #@",
+         '"premium" in "wix_auth_require" is the same for every request',
+         'is a "$" missing?'],
+    ) {
+        my ($line, $fault, $hint) = @$row;
+
+        ($ok, $out, $place) = test($http . server("$endpoints $line\n"));
+
+        ok($ok, $line) or diag($out);
+        @warn = grep { /\[warn\]/ } split /\n/, $out;
+        is(@warn, 1, 'one warning') or diag($out);
+        like($warn[0] // '', qr/\Q$fault\E.*\Q$hint\E.* in \Q$place\E$/,
+             'fault, hint and line');
+    }
 };
 
 
@@ -599,7 +805,15 @@ my %contexts = (
     wix_auth_redirect_uri            => ['hsl', '/_wix/callback'],
     wix_auth_base_url                => ['hsl', 'https://a.example.com'],
     wix_auth_login                   => ['hsl', 'builtin'],
+    wix_auth_response_mode           => ['hsl', 'query'],
     wix_auth_unauthorized            => ['hsl', 'auto'],
+    wix_auth_require                 => ['hsle', 'off'],
+    wix_auth_origins                 => ['hsl', 'off'],
+    wix_auth_profile                 => ['hsl', 'off'],
+    wix_auth_visitor                 => ['hsl', 'off'],
+    wix_auth_bearer                  => ['hsl', 'off'],
+    wix_auth_captcha                 => ['hsl', 'off'],
+    wix_auth_pages                   => ['hsl', 'off'],
     wix_auth_session_lifetime        => ['hsl', '24h'],
     wix_auth_session_idle            => ['hsl', 'off'],
     wix_auth_cookie                  => ['hsl', 'nosecure'],
@@ -679,7 +893,11 @@ subtest 'arguments are counted' => sub {
                   'wix_auth_zone', 'wix_auth_zone zone=a:1m b c',
                   'wix_auth_cookie', 'wix_auth_login',
                   'wix_auth_api_timeout 1s connect=1s 1s',
-                  'wix_auth_session_key a b')
+                  'wix_auth_session_key a b', 'wix_auth_require',
+                  'wix_auth_origins', 'wix_auth_visitor',
+                  'wix_auth_visitor on rate=1r/m lifetime=1d x',
+                  'wix_auth_bearer', 'wix_auth_bearer on cache=1m x',
+                  'wix_auth_pages a b', 'wix_auth_captcha')
     {
         my ($name) = $line =~ /^(\w+)/;
         refused($line, "server {\n$line; #@\n}",

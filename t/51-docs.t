@@ -99,6 +99,7 @@ subtest 'reasons' => sub {
     my ($gate, $endpoints) = $text{'README.md'}
         =~ /^Reasons of the gate(.*?)^Reasons of the endpoints(.*?)^Some symptoms/ms;
     my ($reserved) = $endpoints =~ /reserved and never occur.*?:\s+(.*?)\.\n/s;
+    $reserved //= '';
     my %known = map { $_ => 1 } $reserved =~ /`(\w+)`/g;
     my %row = ($endpoints =~ /^\| `(\w+)` \| (\d+) \|/mg);
 
@@ -176,6 +177,24 @@ subtest 'commands' => sub {
         =~ m{^\| `(?:GET|POST) /_wix/(\w+)` \|}mg;
     is("@{[sort keys %said]}", "@{[sort @endpoints]}",
        'the endpoints that exist are in the table');
+};
+
+
+subtest 'templates' => sub {
+    my ($table) = $code =~ /ngx_http_wix_auth_page_placeholders\[\] =\s*\{\n(.*?)^\};/ms;
+    my %known = map { $_ => 1 } ($table // '') =~ /ngx_string\("(\w+)"\)/g;
+    my %said = map { $_ => 1 }
+        $entry{wix_auth_pages} =~ /\{\{(\w+)\}\}/g;
+
+    cmp_ok(scalar keys %known, '>=', 10, 'the table was found');
+    is("@{[sort keys %said]}", "@{[sort keys %known]}",
+       'each placeholder is told, and no other');
+
+    # that of the fragment is no template
+    my %files = map { $_ => 1 } grep { $_ ne 'callback.html' }
+        $code =~ /"([a-z-]+\.html)"/g;
+    %said = map { $_ => 1 } $entry{wix_auth_pages} =~ /`([a-z-]+\.html)`/g;
+    is("@{[sort keys %said]}", "@{[sort keys %files]}", 'and each file');
 };
 
 

@@ -2,7 +2,8 @@
 /*
  * Copyright (C) 2026 the ngx_http_wix_auth_module authors
  *
- * Unit tests of the rooms that know no request: crypto, json, url, cookie.
+ * Unit tests of the rooms that know no request: crypto, json, url, cookie,
+ * profile; of fetch which peers are private, and of session the counters.
  * t/02-unit.t compiles them with sanitizers; the program prints TAP.
  */
 
@@ -77,7 +78,7 @@ ngx_uint_t
 same(ngx_str_t *s, const char *expected)
 {
     return s->len == strlen(expected)
-           && memcmp(s->data, expected, s->len) == 0;
+           && (s->len == 0 || memcmp(s->data, expected, s->len) == 0);
 }
 
 
@@ -129,6 +130,7 @@ main(void)
         test_json_numbers,
         test_json_writer,
         test_json_writer_misuse,
+        test_json_tree,
         test_url,
         test_url_bad,
         test_url_limits,
@@ -143,6 +145,23 @@ main(void)
         test_cookie_find,
         test_cookie_cut,
         test_cookie_set,
+        test_profile_clean,
+        test_profile_pack,
+        test_profile_hostile,
+        test_peer,
+        test_counter,
+        test_counter_ways,
+        test_counter_move,
+        test_budget,
+        test_budget_pause,
+        test_budget_clients,
+        test_registration_json,
+        test_registration_form,
+        test_registration_refused,
+        test_registration_form_refused,
+        test_registration_hostile,
+        test_registration_limits,
+        test_registration_memory,
         test_memory
     };
 

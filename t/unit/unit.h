@@ -14,6 +14,7 @@
 #include "ngx_http_wix_auth_cookie.h"
 #include "ngx_http_wix_auth_crypto.h"
 #include "ngx_http_wix_auth_json.h"
+#include "ngx_http_wix_auth_profile.h"
 #include "ngx_http_wix_auth_url.h"
 #include "ngx_stubs.h"
 
@@ -47,6 +48,7 @@ void test_json_surrogates(void);
 void test_json_numbers(void);
 void test_json_writer(void);
 void test_json_writer_misuse(void);
+void test_json_tree(void);
 void test_url(void);
 void test_url_bad(void);
 void test_url_limits(void);
@@ -61,6 +63,23 @@ void test_form(void);
 void test_cookie_find(void);
 void test_cookie_cut(void);
 void test_cookie_set(void);
+void test_profile_clean(void);
+void test_profile_pack(void);
+void test_profile_hostile(void);
+void test_peer(void);
+void test_counter(void);
+void test_counter_ways(void);
+void test_counter_move(void);
+void test_budget(void);
+void test_budget_pause(void);
+void test_budget_clients(void);
+void test_registration_json(void);
+void test_registration_form(void);
+void test_registration_refused(void);
+void test_registration_form_refused(void);
+void test_registration_hostile(void);
+void test_registration_limits(void);
+void test_registration_memory(void);
 void test_memory(void);
 
 

@@ -413,3 +413,116 @@ test_json_writer_misuse(void)
            "json: writer, case %lu", (unsigned long) i);
     }
 }
+
+
+static ngx_int_t
+tree(const char *data, const char *key, ngx_str_t *out)
+{
+    ngx_http_wix_auth_json_t         *root;
+    ngx_http_wix_auth_json_writer_t  *w;
+
+    if (parse(data, strlen(data), &root) != NGX_OK) {
+        return NGX_ABORT;
+    }
+
+    w = ngx_http_wix_auth_json_begin(pool);
+
+    if (key) {
+        ngx_http_wix_auth_json_object(w, NULL);
+    }
+
+    ngx_http_wix_auth_json_put_tree(w, key, root);
+
+    if (key) {
+        ngx_http_wix_auth_json_put_int(w, "after", 1);
+        ngx_http_wix_auth_json_end(w);
+    }
+
+    return ngx_http_wix_auth_json_finish(w, out);
+}
+
+
+void
+test_json_tree(void)
+{
+    char                              deep[256];
+    size_t                            i;
+    ngx_str_t                         s;
+    ngx_http_wix_auth_json_t          node, child;
+    ngx_http_wix_auth_json_writer_t  *w;
+
+    static const char  *same_again[] = {
+        "{}", "[]", "null", "true", "false", "\"\"", "0", "-1.50e+3",
+        "123456789012345678901234567890", "\"\xc3\xa9\xf0\x9f\x98\x80\"",
+        "{\"\":{\"a\":[1,[],{},null,\"\\n\\\"\\u0000\",true]},\"b\":false}",
+        "[[[{\"x\":[{\"y\":0.1}]}]],{}]"
+    };
+
+    static const char  *numbers[] = { "", "1,2", "1]", "NaN", "\"x\"", " 1" };
+
+    for (i = 0; i < nelems(same_again); i++) {
+        ok(tree(same_again[i], NULL, &s) == NGX_OK && same(&s, same_again[i]),
+           "json: tree <%s>", same_again[i]);
+    }
+
+    ok(tree("{\"firstName\":\"A\",\"labels\":[\"x\"]}", "profile", &s)
+       == NGX_OK
+       && same(&s, "{\"profile\":{\"firstName\":\"A\",\"labels\":[\"x\"]},"
+                   "\"after\":1}"), "json: a tree within an object");
+
+    for (i = 0; i < 32; i++) {
+        deep[i] = '[';
+        deep[63 - i] = ']';
+    }
+
+    deep[64] = '\0';
+
+    ok(tree(deep, NULL, &s) == NGX_OK && same(&s, deep),
+       "json: a tree as deep as the reader takes it");
+    ok(tree(deep, "k", &s) == NGX_ERROR, "json: too deep with what is around");
+
+    w = ngx_http_wix_auth_json_begin(pool);
+    ngx_http_wix_auth_json_put_tree(w, NULL, NULL);
+    ok(ngx_http_wix_auth_json_finish(w, &s) == NGX_ERROR, "json: no tree");
+
+    ngx_http_wix_auth_json_put_tree(NULL, NULL, NULL);
+
+    /* what no reader makes, but a room may */
+
+    ngx_memzero(&node, sizeof(node));
+    ngx_memzero(&child, sizeof(child));
+
+    node.type = NGX_HTTP_WIX_AUTH_JSON_OBJECT;
+    node.child = &child;
+    child.type = NGX_HTTP_WIX_AUTH_JSON_STRING;
+    child.name = bytes("name", 4);
+    child.text = bytes("value", 5);
+
+    w = ngx_http_wix_auth_json_begin(pool);
+    ngx_http_wix_auth_json_put_tree(w, NULL, &node);
+    ok(ngx_http_wix_auth_json_finish(w, &s) == NGX_OK
+       && same(&s, "{\"name\":\"value\"}"), "json: strings without a NUL");
+
+    child.text = bytes("\xff", 1);
+    w = ngx_http_wix_auth_json_begin(pool);
+    ngx_http_wix_auth_json_put_tree(w, NULL, &node);
+    ok(ngx_http_wix_auth_json_finish(w, &s) == NGX_ERROR,
+       "json: a tree that is not UTF-8");
+
+    child.text = bytes("value", 5);
+    child.name = bytes("\xc0\x80", 2);
+    w = ngx_http_wix_auth_json_begin(pool);
+    ngx_http_wix_auth_json_put_tree(w, NULL, &node);
+    ok(ngx_http_wix_auth_json_finish(w, &s) == NGX_ERROR,
+       "json: nor its keys");
+
+    node.type = NGX_HTTP_WIX_AUTH_JSON_NUMBER;
+
+    for (i = 0; i < nelems(numbers); i++) {
+        node.text = text(numbers[i]);
+        w = ngx_http_wix_auth_json_begin(pool);
+        ngx_http_wix_auth_json_put_tree(w, NULL, &node);
+        ok(ngx_http_wix_auth_json_finish(w, &s) == NGX_ERROR,
+           "json: <%s> is no number", numbers[i]);
+    }
+}

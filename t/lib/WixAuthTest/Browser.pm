@@ -11,6 +11,7 @@ package WixAuthTest::Browser;
 #     $tab->key('Tab');
 #     is($tab->js('location.href'), ...);
 #     $tab->requests; $tab->complaints;   # since the tab was opened
+#     $tab->intercept('https://x.example/*' => sub { {body => '...'} });
 #     $chromium->stop;
 #
 # It resolves no name but loopback ones, and asks nobody for updates.
@@ -56,7 +57,8 @@ sub start {
            --renderer-process-limit=2 --remote-debugging-port=0),
         '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, '
             . 'EXCLUDE 127.0.0.1',
-        "--user-data-dir=$self->{profile}", 'about:blank',
+        "--user-data-dir=$self->{profile}", @{$self->{args} // []},
+        'about:blank',
     );
 
     my $pid = fork // die "fork: $!\n";
@@ -145,7 +147,8 @@ sub receive {
     my $message = decode_json($text);
 
     if (defined $message->{id}) {
-        $self->{answers}{$message->{id}} = $message;
+        $self->{answers}{$message->{id}} = $message
+            if !delete $self->{unheard}{$message->{id}};
         return;
     }
 
@@ -154,8 +157,7 @@ sub receive {
     return;
 }
 
-# one command and its result
-sub call {
+sub command {
     my ($self, $method, $params, $session) = @_;
 
     my $id = ++$self->{next};
@@ -166,6 +168,23 @@ sub call {
     utf8::decode($text);
 
     $self->{tx}->send({text => Mojo::Util::encode('UTF-8', $text)});
+    return $id;
+}
+
+# one command, whatever comes of it; for use inside of an event
+sub tell {
+    my $self = shift;
+
+    $self->{unheard}{$self->command(@_)} = 1;
+    return;
+}
+
+# one command and its result
+sub call {
+    my ($self, $method, $params, $session) = @_;
+
+    my $id = $self->command($method, $params, $session);
+
     $self->spin(sub { $self->{answers}{$id} })
         or die "chromium: no answer to $method\n";
 
@@ -276,9 +295,198 @@ sub event {
 
     } elsif ($method eq 'Page.loadEventFired') {
         $self->{loads}++;
+
+    } elsif ($method eq 'Fetch.requestPaused') {
+        $self->answer($p);
     }
     return;
 }
+
+# code is asked what to answer to requests of the patterns: a hash of status,
+# type and body, or nothing, and then the request goes on
+sub intercept {
+    my ($self, @patterns) = @_;
+
+    $self->{intercept} = pop @patterns;
+    $self->call('Fetch.enable', {
+        patterns => [map { {urlPattern => $_} } @patterns]});
+    return $self;
+}
+
+sub answer {
+    my ($self, $p) = @_;
+
+    my @to = ($self->{session});
+    my $answer = $self->{intercept}->($p->{request})
+        or return $self->{browser}->tell(
+            'Fetch.continueRequest', {requestId => $p->{requestId}}, @to);
+
+    $self->{browser}->tell('Fetch.fulfillRequest', {
+        requestId => $p->{requestId},
+        responseCode => $answer->{status} // 200,
+        responseHeaders => [
+            {name => 'Content-Type',
+             value => $answer->{type} // 'text/javascript'},
+            {name => 'Access-Control-Allow-Origin', value => '*'},
+        ],
+        body => MIME::Base64::encode_base64($answer->{body} // '', ''),
+    }, @to);
+    return;
+}
+
+# pages run no scripts of their own; js() still works
+sub without_scripts {
+    my ($self) = @_;
+    $self->call('Emulation.setScriptExecutionDisabled', {value => \1});
+    return $self;
+}
+
+# runs in every page to come before anything else
+sub before {
+    my ($self, $code) = @_;
+    $self->call('Page.addScriptToEvaluateOnNewDocument', {source => $code});
+    return $self;
+}
+
+# what moved after it was shown (CLS)
+sub shifted {
+    my ($self) = @_;
+
+    return $self->js(<<'END');
+new Promise(done => {
+    let sum = 0;
+    new PerformanceObserver(list => {
+        for (const e of list.getEntries()) sum += e.value;
+    }).observe({type: 'layout-shift', buffered: true});
+    requestAnimationFrame(() => requestAnimationFrame(
+        () => setTimeout(() => done(sum), 0)));
+})
+END
+}
+
+# texts with less contrast than WCAG's 4.5 to 1 against what is behind them
+sub contrasts {
+    my ($self) = @_;
+
+    return $self->js(<<'END');
+(() => {
+    const parse = c => (c.match(/[\d.]+/g) || []).map(Number);
+    const lum = c => c.slice(0, 3).map(v => v / 255)
+        .map(v => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
+        .reduce((s, v, i) => s + v * [.2126, .7152, .0722][i], 0);
+    const behind = e => {
+        for (; e; e = e.parentElement) {
+            const c = parse(getComputedStyle(e).backgroundColor);
+            if (c.length < 4 || c[3] > 0) return c;
+        }
+        return [255, 255, 255];
+    };
+    const low = [];
+    for (const e of document.querySelectorAll('body *')) {
+        const text = [...e.childNodes].some(n => n.nodeType == 3
+            && n.data.trim()) || (e.tagName == 'INPUT' && e.value);
+        if (!text || !e.checkVisibility() || e.tagName == 'SCRIPT') continue;
+        const [a, b] = [lum(parse(getComputedStyle(e).color)),
+                        lum(behind(e))].sort((x, y) => y - x);
+        const ratio = (a + .05) / (b + .05);
+        if (ratio < 4.5) low.push(e.tagName + ' ' + ratio.toFixed(2));
+    }
+    return low.join(', ');
+})()
+END
+}
+
+# fields without a label, references to nothing, ids that are there twice
+sub labels {
+    my ($self) = @_;
+
+    return $self->js(<<'END');
+(() => {
+    const wrong = [];
+    for (const e of document.querySelectorAll('input:not([type=hidden])')) {
+        if (!e.labels.length) wrong.push(e.name + ' has no label');
+        for (const id of (e.getAttribute('aria-describedby') || '').split(' '))
+            if (id && !document.getElementById(id)) wrong.push('no ' + id);
+    }
+    const ids = [...document.querySelectorAll('[id]')].map(e => e.id);
+    return wrong.concat(ids.filter((id, i) => ids.indexOf(id) < i)).join();
+})()
+END
+}
+
+# fills in fields by their name and sends the form with its button
+sub fill {
+    my ($self, %value) = @_;
+
+    for my $name (sort keys %value) {
+        my ($n, $v) = map { Mojo::JSON::to_json([$_]) } $name, $value{$name};
+
+        $self->js("document.querySelector('[name=' + JSON.stringify($n"
+                  . "[0]) + ']').value = $v" . '[0]');
+    }
+    return $self;
+}
+
+sub send {
+    my ($self) = @_;
+    return $self->load(sub { $self->press });
+}
+
+# without waiting
+sub press {
+    my ($self) = @_;
+    $self->js('document.querySelector("form [type=submit]").click()');
+    return $self;
+}
+
+# the texts that a person can see in what the selector finds
+sub seen {
+    my ($self, $selector) = @_;
+
+    return $self->js('[...document.querySelectorAll(' . "'$selector'"
+        . ')].filter(e => e.checkVisibility())'
+        . '.map(e => e.innerText.trim()).join("|")');
+}
+
+# Google's script, as far as our pages meet it
+sub captcha {
+    my ($self, $token) = @_;
+
+    return $self->intercept('https://www.google.com/*',
+                            'https://www.gstatic.com/*', sub {
+        my ($request) = @_;
+
+        push @{$self->{google}}, $request->{url};
+        return {body => ''} if $request->{url} !~ /enterprise\.js/;
+        return {body => <<"END"};
+window.grecaptcha = {enterprise: {
+    reset: () => {},
+    execute: (key, options) => {
+        (window.executed = window.executed || []).push([key, options.action]);
+        sessionStorage.executed = JSON.stringify(window.executed);
+        return Promise.resolve('$token');
+    }
+}};
+for (const box of document.querySelectorAll('.g-recaptcha')) {
+    const compact = box.dataset.size == 'compact';
+    const widget = document.createElement('div');
+    const answer = document.createElement('textarea');
+    widget.style.width = compact ? '164px' : '304px';
+    widget.style.height = compact ? '144px' : '78px';
+    answer.name = 'g-recaptcha-response';
+    answer.value = '$token';
+    answer.style.display = 'none';
+    box.append(widget, answer);
+}
+const more = document.createElement('script');
+more.src = 'https://www.gstatic.com/recaptcha/releases/x/recaptcha__en.js';
+document.head.append(more);
+fetch('https://www.google.com/recaptcha/enterprise/clr', {method: 'POST'});
+END
+    });
+}
+
+sub google { return @{$_[0]{google} // []} }
 
 # every request, redirects included: url, method, type, initiator
 sub requests { return @{$_[0]{requests}} }
