@@ -105,6 +105,9 @@ ngx_http_wix_auth_gate_decide(ngx_http_wix_auth_record_t *rec,
         return ngx_http_wix_auth_gate_bearer(rec, conf, &token);
     }
 
+    /* an internal redirect may have led here from where it decides */
+    ngx_str_null(&rec->bearer);
+
     s = &rec->session;
 
     for (tries = 0; tries < 3; tries++) {
@@ -596,7 +599,7 @@ ngx_http_wix_auth_gate_error(ngx_http_wix_auth_record_t *rec,
 {
     ngx_int_t                    rc, retry_after;
     ngx_str_t                    action;
-    ngx_uint_t                   upgrade;
+    ngx_uint_t                   level, upgrade;
     ngx_http_request_t          *r;
     ngx_http_wix_auth_answer_t   a;
 
@@ -620,7 +623,12 @@ ngx_http_wix_auth_gate_error(ngx_http_wix_auth_record_t *rec,
 
     rc = ngx_http_wix_auth_gate_unknown(rec, conf);
 
-    ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+    /* a flood of tokens is no news */
+
+    level = (reason == NGX_HTTP_WIX_AUTH_TOO_MANY_ATTEMPTS) ? NGX_LOG_INFO
+                                                            : NGX_LOG_WARN;
+
+    ngx_log_error(level, r->connection->log, 0,
                   "wix_auth: %s, %V",
                   rc == NGX_OK ? "passes without a session" : "refused",
                   &ngx_http_wix_auth_reason(reason)->code);

@@ -76,6 +76,10 @@ END
         wix_auth_bearer off;
         try_files /page.txt =404;
     }
+    location /relay {
+        wix_auth optional;
+        try_files /none /cookies;
+    }
     location /503 {
         error_page 503 = /sorry;
         try_files /page.txt =404;
@@ -287,6 +291,11 @@ subtest 'a cookie beside it' => sub {
        '200 HIT', 'nor is another scheme');
     is(verdict($b->get('/cookies', headers => bearer('x'))), '200 HIT',
        'nor is any where it is off');
+    is(verdict($b->get('/relay', headers => bearer('x'))), '200 HIT',
+       'nor where an internal redirect leads out');
+    is($program->get('/relay', headers => bearer('x'))
+           ->header('WWW-Authenticate'),
+       'Bearer realm="wix"', 'which says nothing of the token');
 };
 
 subtest 'an answer holds until cache= is over' => sub {

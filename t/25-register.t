@@ -149,7 +149,7 @@ subtest 'a registration by JSON' => sub {
         email => " $email ", password => $secret, profile => $profile,
         return => '/x'});
 
-    is($res->status, 200, '200');
+    is($res->status, 200, 'the page is there');
     is(($res->json // {})->{state}, 'SUCCESS', 'SUCCESS');
     is(join(' ', sort keys %{$res->json // {}}), 'redirectUrl state',
        'and nothing more');

@@ -4,6 +4,8 @@
 #
 # One refresh of a session at a time: while requests wait for it, in the
 # background, and with every way Wix may rotate tokens.
+#
+# alone
 
 use strict;
 use warnings;

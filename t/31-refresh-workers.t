@@ -5,6 +5,8 @@
 # Refreshes over several workers: many sessions that expire together, a
 # worker that dies or stalls while it holds the lease of a refresh, and an
 # answer that comes after somebody else's.
+#
+# alone
 
 use strict;
 use warnings;

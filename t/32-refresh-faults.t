@@ -5,6 +5,8 @@
 # Past expiry, and Wix does not give a new token: what ends a session (an
 # invalid_grant, well formed) and what does not (everything else), the bounded
 # grace, what is answered outside it, and how often Wix is asked again.
+#
+# alone
 
 use strict;
 use warnings;

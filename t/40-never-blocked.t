@@ -6,6 +6,8 @@
 # the same worker serves stays as fast as in a twin of that nginx that nothing
 # stalls.  The two are asked in turn, request by request, so that the noise of
 # the machine hits both.
+#
+# alone
 
 use strict;
 use warnings;
