@@ -401,7 +401,11 @@ ngx_http_wix_auth_gate_denied(ngx_http_wix_auth_record_t *rec,
     r = rec->request;
 
     if (rec->session.kind == NGX_HTTP_WIX_AUTH_KIND_VISITOR) {
+        rec->found = 0;
+        rec->passed = 0;
+        rec->status = NGX_HTTP_WIX_AUTH_STATUS_ANONYMOUS;
         rec->reason = NGX_HTTP_WIX_AUTH_NO_SESSION;
+
         return ngx_http_wix_auth_gate_refuse(rec, conf);
     }
 
