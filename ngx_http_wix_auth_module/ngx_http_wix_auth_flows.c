@@ -166,22 +166,8 @@ static ngx_int_t
 ngx_http_wix_auth_callback_error(ngx_http_wix_auth_call_t *call,
     ngx_str_t *error)
 {
-    ngx_uint_t                 i, reason;
-    ngx_http_wix_auth_login_t *l;
-
-    static struct {
-        ngx_str_t    name;
-        ngx_uint_t   reason;
-    } errors[] = {
-        { ngx_string("access_denied"), NGX_HTTP_WIX_AUTH_ACCESS_DENIED },
-        { ngx_string("temporarily_unavailable"),
-          NGX_HTTP_WIX_AUTH_UPSTREAM_UNAVAILABLE },
-        { ngx_string("server_error"),
-          NGX_HTTP_WIX_AUTH_UPSTREAM_UNAVAILABLE },
-        { ngx_string("redirect_uri_not_allowed"),
-          NGX_HTTP_WIX_AUTH_CLIENT_REJECTED },
-        { ngx_null_string, 0 }
-    };
+    ngx_uint_t                  reason;
+    ngx_http_wix_auth_login_t  *l;
 
     l = call->login;
 
@@ -191,17 +177,7 @@ ngx_http_wix_auth_callback_error(ngx_http_wix_auth_call_t *call,
         return ngx_http_wix_auth_call_at_wix(call, 0);
     }
 
-    reason = NGX_HTTP_WIX_AUTH_UPSTREAM_ERROR;
-
-    for (i = 0; errors[i].name.len; i++) {
-        if (error->len == errors[i].name.len
-            && ngx_strncmp(error->data, errors[i].name.data, error->len)
-               == 0)
-        {
-            reason = errors[i].reason;
-            break;
-        }
-    }
+    reason = ngx_http_wix_auth_login_error(error);
 
     ngx_log_error(NGX_LOG_INFO, call->request->connection->log, 0,
                   "wix_auth: authorization ended with an error, %V",

@@ -45,7 +45,7 @@ static struct {
 } ngx_http_wix_auth_call_pages[NGX_HTTP_WIX_AUTH_PAGE_MAX] = {
     { NGX_HTTP_WIX_AUTH_EP_LOGIN, 1, 1 },         /* login */
     { NGX_HTTP_WIX_AUTH_EP_REGISTER, 1, 1 },      /* register */
-    { NGX_HTTP_WIX_AUTH_EP_VERIFY, 0, 1 },        /* verify */
+    { NGX_HTTP_WIX_AUTH_EP_VERIFY, 1, 1 },        /* verify */
     { NGX_HTTP_WIX_AUTH_EP_RECOVER, 0, 0 },       /* recover */
     { NGX_HTTP_WIX_AUTH_EP_LOGIN, 0, 0 },         /* pending */
     { NGX_HTTP_WIX_AUTH_EP_LOGIN, 0, 0 },         /* error */

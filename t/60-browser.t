@@ -125,7 +125,7 @@ subtest 'a wrong password' => sub {
     is($tab->js('document.querySelector("[role=alert]").id'), 'alert',
        'it is announced');
     is($tab->js('document.getElementById("email")'
-                . '.getAttribute("aria-describedby")'), 'email-error alert',
+                . '.getAttribute("aria-describedby")'), 'alert',
        'and belongs to the fields');
 
     # what the browser says about the status itself is no fault of the page

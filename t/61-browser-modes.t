@@ -22,10 +22,11 @@ BEGIN {
 }
 
 my %ann = (email => 'ann@example.com', password => 'secret-1');
+my $emulated = 'Emulator-pass-1';
 my %at = map { $_ => 'http://localhost:' . port("${_}_PORT") }
     qw(FRAGMENT WIX FRAME DIRECT);
 
-note_secret(password => $ann{password});
+note_secret(password => $_) for $ann{password}, $emulated;
 
 my $emu = start_emulator(
     member       => ["$ann{email}:$ann{password}"],
@@ -212,9 +213,10 @@ subtest 'web_message: a new account and its verification' => sub {
                  registered => JSON::PP::false());
     $tab->fill(email => 'mail@example.com', password => 'Secret-of-mail-1',
                'profile.firstName' => 'Ann');
-    $tab->load(sub { $tab->press });
-    is($tab->js('document.querySelector("h1").textContent'),
-       'Confirm your email', 'the code is asked for');
+    $tab->press;
+    ok($tab->wait_for('document.querySelector("h1").textContent'
+                      . ' == "Confirm your email"'), 'the code is asked for');
+    is($tab->js('document.activeElement.name'), 'code', 'where the focus is');
     is($emu->count('register', email => 'mail@example.com'), 1,
        'by one registration');
 
@@ -227,6 +229,30 @@ subtest 'web_message: a new account and its verification' => sub {
     $tab->press;
     arrives($tab, "$at{FRAME}/page.html#section");
     clean($tab, qr/^network error: .* 400 /);
+};
+
+
+subtest 'web_message: a login that does not end in one' => sub {
+    my $tab = $chromium->tab(context => 1);
+
+    $emu->clear_log;
+    $tab->go("$at{FRAME}/_wix/login");
+    $tab->fill(email => 'approval-state@wix.test', password => $emulated);
+    $tab->press;
+    ok($tab->wait_for('document.querySelector("h1").textContent'
+                      . ' == "Waiting for approval"'), 'a member who waits');
+    is($tab->js('document.querySelectorAll("form").length'), 0,
+       'has nothing to fill in');
+    is($emu->count('login'), 1, 'and was sent once');
+
+    $tab->go("$at{FRAME}/_wix/login");
+    $tab->fill(email => 'mfa@wix.test', password => $emulated);
+    $tab->press;
+    ok($tab->wait_for('document.querySelector("#alert a")'),
+       'a step that we have no page for');
+    $tab->load(sub { $tab->js('document.querySelector("#alert a").click()') });
+    like($tab->js('location.href'), qr/^\Q${\$emu->site}\E/,
+         'is taken at Wix');
 };
 
 
@@ -326,14 +352,14 @@ subtest 'web_message: Wix asks for a captcha' => sub {
 
     $tab->captcha('emulator-captcha-ok');
     $tab->go("$at{FRAME}/_wix/login?return=%2Fpage.html#section");
-    $tab->fill(email => 'captcha@wix.test', password => 'Emulator-pass-1');
+    $tab->fill(email => 'captcha@wix.test', password => $emulated);
     $tab->load(sub { $tab->press });
     is($tab->js('!!document.querySelector(".g-recaptcha")'), 1,
        'the form comes back with one');
     ok($tab->wait_for('document.querySelector("[name=g-recaptcha-response]")'),
        'which is solved');
 
-    $tab->fill(password => 'Emulator-pass-1');
+    $tab->fill(password => $emulated);
     $tab->press;
     arrives($tab, "$at{FRAME}/page.html#section");
     clean($tab, qr/^network error: .* 403 /);

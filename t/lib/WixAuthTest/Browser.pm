@@ -570,6 +570,9 @@ sub wait_for {
 sub type {
     my ($self, $text) = @_;
 
+    # autofocus comes with a frame, which may be after the load
+    $self->wait_for('document.activeElement !== document.body');
+
     for my $char (split //, $text) {
         $self->call('Input.dispatchKeyEvent',
                     {type => 'keyDown', text => $char, key => $char});
