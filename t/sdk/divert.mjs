@@ -4,6 +4,11 @@
 // its global name: what goes there is sent to the emulator.  A connection to
 // anybody but loopback is an error.
 
+import { webcrypto } from "node:crypto";
+
+// browsers have it, and node from version 19 on
+globalThis.crypto ??= webcrypto;
+
 const api = process.env.WIX_EMULATOR_API;
 const real = globalThis.fetch;
 
