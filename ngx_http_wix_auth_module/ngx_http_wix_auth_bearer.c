@@ -143,7 +143,8 @@ ngx_http_wix_auth_bearer_check(ngx_http_wix_auth_record_t *rec,
         return NGX_ERROR;
     }
 
-    ngx_http_wix_auth_session_bearer_id(conf->zone, token, id);
+    ngx_http_wix_auth_session_bearer_id(conf->zone, token, conf->profile == 1,
+                                        id);
 
     w = ngx_http_wix_auth_bearer_wait(rec, conf, id, site.client_id);
 

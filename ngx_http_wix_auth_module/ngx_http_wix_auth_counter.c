@@ -12,7 +12,7 @@
 #define NGX_HTTP_WIX_AUTH_SETS_MIN     16
 #define NGX_HTTP_WIX_AUTH_COUNTER_PART 64      /* of the zone */
 
-#define NGX_HTTP_WIX_AUTH_CLIENTS      64      /* slots, a power of two */
+#define NGX_HTTP_WIX_AUTH_CLIENTS      32      /* slots, a power of two */
 
 #define NGX_HTTP_WIX_AUTH_MINUTE       60000   /* the window of a budget */
 #define NGX_HTTP_WIX_AUTH_PAUSE        60      /* s, the longest of our own */
@@ -28,7 +28,7 @@ struct ngx_http_wix_auth_counter_s {
 };
 
 
-/* a slot; 64 of them are a page */
+/* a slot; all of them fit into a page */
 
 struct ngx_http_wix_auth_client_s {
     uint64_t     key;                          /* 0: free */

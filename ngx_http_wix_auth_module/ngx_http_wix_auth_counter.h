@@ -57,8 +57,10 @@ void ngx_http_wix_auth_counter_clear(ngx_shm_zone_t *shm_zone,
  */
 
 typedef enum {
-    NGX_HTTP_WIX_AUTH_BUDGET_LOOKUP = 0,  /* token-info and profiles */
+    NGX_HTTP_WIX_AUTH_BUDGET_LOOKUP = 0,  /* token-info: anybody can spend it */
+    NGX_HTTP_WIX_AUTH_BUDGET_PROFILE,     /* of members only */
     NGX_HTTP_WIX_AUTH_BUDGET_VISITOR,     /* new visitors */
+    NGX_HTTP_WIX_AUTH_BUDGET_RETURN,      /* refreshes of visitors' tokens */
     NGX_HTTP_WIX_AUTH_BUDGET_RECOVER,     /* mails */
     NGX_HTTP_WIX_AUTH_BUDGETS
 } ngx_http_wix_auth_budget_e;
@@ -69,8 +71,8 @@ typedef enum {
 /*
  * Takes one call from the budget of rate a minute: at most rate in each
  * window of a minute, which begins with the first call.  NGX_OK, or NGX_BUSY
- * and *retry_after in seconds, at least 1.  A paused client's budgets LOOKUP
- * and VISITOR are empty.
+ * and *retry_after in seconds, at least 1.  A paused client's budgets are
+ * empty, all but RECOVER.
  */
 ngx_int_t ngx_http_wix_auth_budget_take(ngx_shm_zone_t *shm_zone,
     u_char client[16], ngx_uint_t kind, ngx_uint_t rate,

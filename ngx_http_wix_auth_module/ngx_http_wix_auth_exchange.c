@@ -222,7 +222,7 @@ ngx_http_wix_auth_exchange_profile(ngx_http_wix_auth_login_t *l)
     own = l->own;
 
     if (ngx_http_wix_auth_budget_take(l->conf->zone, l->site.client_id,
-                                      NGX_HTTP_WIX_AUTH_BUDGET_LOOKUP,
+                                      NGX_HTTP_WIX_AUTH_BUDGET_PROFILE,
                                       NGX_HTTP_WIX_AUTH_LOOKUP_RATE,
                                       &retry_after)
         != NGX_OK)

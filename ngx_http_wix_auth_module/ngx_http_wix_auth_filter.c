@@ -84,6 +84,11 @@ ngx_http_wix_auth_header_filter(ngx_http_request_t *r)
         return ngx_http_next_header_filter(r);
     }
 
+    if (rec && rec->fresh) {
+        /* one visitor's cookie must not be stored for all */
+        ngx_http_wix_auth_filter_no_store(r);
+    }
+
     if (rec == NULL || !rec->passed) {
         return ngx_http_next_header_filter(r);
     }

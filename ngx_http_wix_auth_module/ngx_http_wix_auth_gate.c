@@ -45,6 +45,8 @@ static ngx_int_t ngx_http_wix_auth_gate_stranger(
     ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf);
 static ngx_uint_t ngx_http_wix_auth_gate_mintable(
     ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf);
+static ngx_uint_t ngx_http_wix_auth_gate_keeps(ngx_http_request_t *r,
+    ngx_http_wix_auth_cookie_t *cookie);
 static ngx_int_t ngx_http_wix_auth_gate_unknown(
     ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf);
 static ngx_int_t ngx_http_wix_auth_gate_error(
@@ -406,6 +408,9 @@ ngx_http_wix_auth_gate_denied(ngx_http_wix_auth_record_t *rec,
         rec->status = NGX_HTTP_WIX_AUTH_STATUS_ANONYMOUS;
         rec->reason = NGX_HTTP_WIX_AUTH_NO_SESSION;
 
+        ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                      "wix_auth: refused, no_session");
+
         return ngx_http_wix_auth_gate_refuse(rec, conf);
     }
 
@@ -561,7 +566,31 @@ ngx_http_wix_auth_gate_mintable(ngx_http_wix_auth_record_t *rec,
 
     return wmcf->access_token
            && r->method == NGX_HTTP_GET
-           && ngx_http_wix_auth_gate_navigation(r, &upgrade);
+           && ngx_http_wix_auth_gate_navigation(r, &upgrade)
+           && ngx_http_wix_auth_gate_keeps(r, &conf->cookies->session);
+}
+
+
+/* 1 when the browser would send the cookie to where it is now (RFC 6265,
+   5.1.4): else it may have a member's already, and lose that one */
+
+static ngx_uint_t
+ngx_http_wix_auth_gate_keeps(ngx_http_request_t *r,
+    ngx_http_wix_auth_cookie_t *cookie)
+{
+    ngx_str_t  *path;
+
+    path = &cookie->path;
+
+    if (r->uri.len < path->len
+        || ngx_strncmp(r->uri.data, path->data, path->len) != 0)
+    {
+        return 0;
+    }
+
+    return r->uri.len == path->len
+           || path->data[path->len - 1] == '/'
+           || r->uri.data[path->len] == '/';
 }
 
 

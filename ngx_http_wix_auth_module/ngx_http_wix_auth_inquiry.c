@@ -190,9 +190,25 @@ ngx_http_wix_auth_inquiry_info_done(ngx_http_wix_auth_api_result_t *result,
         return;
     }
 
-    if (in->token.len == 0
-        || ngx_http_wix_auth_inquiry_profile(in) != NGX_OK)
-    {
+    if (in->token.len == 0) {
+        ngx_http_wix_auth_inquiry_store(in);
+        return;
+    }
+
+    switch (ngx_http_wix_auth_inquiry_profile(in)) {
+
+    case NGX_OK:
+        return;
+
+    case NGX_BUSY:
+        /* nobody knows whether the member is blocked */
+
+        ngx_http_wix_auth_inquiry_finish(in, NGX_BUSY,
+                                         NGX_HTTP_WIX_AUTH_TOO_MANY_ATTEMPTS,
+                                         1);
+        return;
+
+    default:
         ngx_http_wix_auth_inquiry_store(in);
     }
 }
@@ -239,7 +255,7 @@ ngx_http_wix_auth_inquiry_profile(ngx_http_wix_auth_inquiry_t *in)
     ngx_str_t  client;
 
     if (ngx_http_wix_auth_budget_take(in->zone, in->session.client,
-                                      NGX_HTTP_WIX_AUTH_BUDGET_LOOKUP,
+                                      NGX_HTTP_WIX_AUTH_BUDGET_PROFILE,
                                       NGX_HTTP_WIX_AUTH_LOOKUP_RATE,
                                       &retry_after)
         != NGX_OK)

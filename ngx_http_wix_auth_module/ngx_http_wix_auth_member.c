@@ -87,7 +87,7 @@ ngx_http_wix_auth_member_fetch(ngx_shm_zone_t *zone,
     ngx_http_wix_auth_member_t  *m;
 
     if (ngx_http_wix_auth_budget_take(zone, client,
-                                      NGX_HTTP_WIX_AUTH_BUDGET_LOOKUP,
+                                      NGX_HTTP_WIX_AUTH_BUDGET_PROFILE,
                                       NGX_HTTP_WIX_AUTH_LOOKUP_RATE,
                                       &retry_after)
         != NGX_OK)

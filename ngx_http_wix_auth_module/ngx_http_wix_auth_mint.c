@@ -71,10 +71,15 @@ ngx_http_wix_auth_mint_start(ngx_http_wix_auth_record_t *rec,
 
     m = ngx_pcalloc(r->pool, sizeof(ngx_http_wix_auth_mint_t));
 
-    if (m == NULL
-        || ngx_http_wix_auth_site_client(r, conf, &m->site) != NGX_OK)
-    {
+    if (m == NULL || ngx_http_wix_auth_site(r, conf, &m->site) != NGX_OK) {
         return NGX_ERROR;
+    }
+
+    if (conf->cookies->session.secure
+        && !m->site.secure && !m->site.loopback)
+    {
+        /* the browser would drop the cookie, and each page cost a call */
+        return NGX_DECLINED;
     }
 
     key.data = m->site.client_id;
@@ -251,6 +256,7 @@ ngx_http_wix_auth_mint_cookie(ngx_http_wix_auth_mint_t *m, ngx_str_t *cookie)
 
     m->rec->cookies[0] = *cookie;
     m->rec->ncookies = 1;
+    m->rec->fresh = 1;
 
     return NGX_OK;
 }

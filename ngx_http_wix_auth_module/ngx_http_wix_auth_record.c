@@ -90,6 +90,7 @@ ngx_http_wix_auth_record(ngx_http_request_t *r)
     rec->found = 0;
     rec->lost_visitor = 0;
     rec->touched = 0;
+    rec->fresh = 0;
     rec->passed = 0;
     rec->starter = 0;
     rec->waited = 0;
@@ -275,7 +276,9 @@ ngx_http_wix_auth_record_lookup(ngx_http_wix_auth_record_t *rec,
     rc = ngx_http_wix_auth_record_find(rec, conf,
                                        NGX_HTTP_WIX_AUTH_KIND_MEMBER, &q);
 
-    if (rc != NGX_OK || rec->found) {
+    if (rc != NGX_OK || rec->found
+        || rec->reason != NGX_HTTP_WIX_AUTH_NO_SESSION)
+    {
         return rc;
     }
 
@@ -310,9 +313,19 @@ ngx_http_wix_auth_record_verdict(ngx_http_wix_auth_record_t *rec,
         return NGX_ERROR;
     }
 
-    ngx_http_wix_auth_session_bearer_id(conf->zone, token, q.id);
+    ngx_http_wix_auth_session_bearer_id(conf->zone, token, conf->profile == 1,
+                                        q.id);
 
     rc = ngx_http_wix_auth_record_session(rec, conf, &q);
+
+    /* another location may trust it for longer */
+
+    if (rc == NGX_OK
+        && ngx_time() - rec->session.created >= conf->bearer->cache)
+    {
+        rec->found = 0;
+        rec->reason = NGX_HTTP_WIX_AUTH_NO_SESSION;
+    }
 
     return (rc == NGX_ERROR) ? NGX_ERROR : NGX_OK;
 }
@@ -409,6 +422,13 @@ ngx_http_wix_auth_record_failed(ngx_http_wix_auth_record_t *rec,
         }
 
         if (ngx_http_wix_auth_session_genuine(ring, cookie) != NGX_OK) {
+
+            /* of a key that is gone, perhaps: no member's at any rate */
+
+            if (kind == NGX_HTTP_WIX_AUTH_KIND_VISITOR) {
+                rec->lost_visitor = 1;
+            }
+
             return NGX_OK;
         }
 

@@ -105,6 +105,7 @@ struct ngx_http_wix_auth_record_s {
                                                 kind */
     unsigned                      lost_visitor:1;   /* see lookup */
     unsigned                      touched:1; /* counted as activity */
+    unsigned                      fresh:1;   /* its cookie is in this answer */
     unsigned                      passed:1;  /* a session let it through */
     unsigned                      starter:1; /* this one began the refresh */
     unsigned                      waited:1;

@@ -66,7 +66,14 @@ ngx_http_wix_auth_refresh_start(ngx_http_wix_auth_record_t *rec,
     ngx_int_t                     rc;
     ngx_http_wix_auth_refresh_t  *rf;
 
-    if (ngx_http_wix_auth_budget_paused(conf->zone, rec->session.client)) {
+    /*
+     * A pause is for what can wait.  Past its end a session is locked out, and
+     * has a back-off of its own: any stranger's 429 must not hold that up.
+     */
+
+    if (ngx_time() < rec->session.token_expires
+        && ngx_http_wix_auth_budget_paused(conf->zone, rec->session.client))
+    {
         return NGX_ABORT;
     }
 
@@ -209,6 +216,17 @@ ngx_http_wix_auth_refresh_begin(ngx_http_wix_auth_record_t *rec,
 
     if (rec->session.leased) {
         return NGX_BUSY;
+    }
+
+    /* a stranger's identity: class 3, within its own rate */
+
+    if (rec->session.kind == NGX_HTTP_WIX_AUTH_KIND_VISITOR
+        && ngx_http_wix_auth_budget_take(conf->zone, rec->session.client,
+                                         NGX_HTTP_WIX_AUTH_BUDGET_RETURN,
+                                         conf->visitor->rate, &rc)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
     pool = ngx_create_pool(8192, ngx_cycle->log);

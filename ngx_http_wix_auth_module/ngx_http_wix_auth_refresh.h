@@ -24,7 +24,8 @@
 /*
  * Starts a refresh of rec's session in the background.  NGX_OK: it runs (or
  * ran already, here or elsewhere); NGX_ABORT: the back-off is not over, or
- * Wix has asked for a pause; NGX_ERROR: it could not be started.
+ * Wix has asked for a pause and the token is still good; NGX_ERROR: it could
+ * not be started.
  */
 ngx_int_t ngx_http_wix_auth_refresh_start(ngx_http_wix_auth_record_t *rec,
     ngx_http_wix_auth_conf_t *conf);

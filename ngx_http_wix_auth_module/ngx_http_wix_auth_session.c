@@ -54,13 +54,13 @@ ngx_http_wix_auth_session_id(ngx_shm_zone_t *shm_zone, ngx_str_t *cookie,
 
 void
 ngx_http_wix_auth_session_bearer_id(ngx_shm_zone_t *shm_zone,
-    ngx_str_t *token, u_char id[16])
+    ngx_str_t *token, ngx_uint_t profile, u_char id[16])
 {
     ngx_http_wix_auth_zone_t  *zone = shm_zone->data;
 
     u_char  text[17];
 
-    text[0] = NGX_HTTP_WIX_AUTH_BEARER_ID;
+    text[0] = NGX_HTTP_WIX_AUTH_BEARER_ID + (profile ? 1 : 0);
 
     ngx_http_wix_auth_siphash(zone->hash_key, token->data, token->len,
                               text + 1);

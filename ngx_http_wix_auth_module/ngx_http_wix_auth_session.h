@@ -113,9 +113,10 @@ ngx_int_t ngx_http_wix_auth_session_cookie(ngx_http_wix_auth_ring_t *ring,
     ngx_uint_t kind, u_char *dst);
 /* the kind of a plausible cookie, MEMBER or VISITOR */
 ngx_uint_t ngx_http_wix_auth_session_cookie_kind(ngx_str_t *cookie);
-/* the id of a bearer token's record; never that of a cookie */
+/* the id of a bearer token's record, of one with a profile or one without;
+   never that of a cookie */
 void ngx_http_wix_auth_session_bearer_id(ngx_shm_zone_t *shm_zone,
-    ngx_str_t *token, u_char id[16]);
+    ngx_str_t *token, ngx_uint_t profile, u_char id[16]);
 /* length and alphabet alone: 1 when the value may be one of ours */
 ngx_uint_t ngx_http_wix_auth_session_plausible(ngx_str_t *cookie);
 /* NGX_OK when one of our keys made it, else NGX_DECLINED */

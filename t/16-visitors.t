@@ -152,6 +152,39 @@ subtest 'a first page' => sub {
 };
 
 
+subtest 'an answer that sets the cookie is stored by no cache' => sub {
+    my $url = '/shop/x?__header=' . url_escape('Cache-Control:public, max-age=9');
+    my $b = browser();
+
+    my $res = page($b, $url);
+    is($b->cookie('wix_auth') ? 1 : 0, 1, 'a new visitor');
+    is($res->header('Cache-Control'), 'no-store', 'whatever the upstream says');
+    is(page($b, $url)->header('Cache-Control'), 'public, max-age=9',
+       'the next answer is as the upstream made it');
+};
+
+
+subtest 'no visitor in a member\'s place' => sub {
+    # a cookie that no key of ours has made, but that is no member's
+    my $c = browser();
+    page($c, '/shop/x');
+    my $value = $c->cookie('wix_auth')->{value};
+    my $stale = substr($value, 0, 40)
+        . join '', map { $_ eq 'A' ? 'B' : 'A' } split //, substr $value, 40;
+    is(seen(page(browser(), '/shop/x', Cookie => "wix_auth=$stale")),
+       '200 VISITOR', 'a visitor of a lost key gets another identity');
+
+    # beside a member's dead session a visitor's is not asked
+    my $d = browser();
+    login($d, %ann);
+    my $member = $d->cookie('wix_auth')->{value};
+    $d->post('/_wix/logout', form => {});
+    is(seen(page(browser(), '/shop/x',
+                 Cookie => "wix_auth=$value; wix_auth=$member")),
+       '200 EXPIRED session_ended', 'a dead member stays one');
+};
+
+
 subtest 'who gets none' => sub {
     my $before = $minted->();
     my $b = browser();

@@ -371,7 +371,7 @@ test_budget_clients(void)
     z = zone(NGX_HTTP_WIX_AUTH_ZONE_MIN);
     memset(client, 0, 16);
 
-    for (i = 0, own = 0; i < 64; i++) {
+    for (i = 0, own = 0; i < 32; i++) {
         client[3] = (u_char) i;
         own += ngx_http_wix_auth_budget_take(z, client,
                                              NGX_HTTP_WIX_AUTH_BUDGET_LOOKUP,
@@ -379,7 +379,7 @@ test_budget_clients(void)
                == NGX_OK;
     }
 
-    ok(own == 64, "64 clients have a budget each: %lu", (unsigned long) own);
+    ok(own == 32, "32 clients have a budget each: %lu", (unsigned long) own);
 
     client[3] = 200;
     ok(ngx_http_wix_auth_budget_take(z, client,
