@@ -492,6 +492,14 @@ ngx_http_wix_auth_session_required(ngx_http_wix_auth_call_t *call,
             return ngx_http_wix_auth_session_stale(call);
         }
 
+        if (rec->leave) {
+
+            /* the main request's record waits for one subrequest at a time */
+
+            return ngx_http_wix_auth_session_verdict(call,
+                                                NGX_HTTP_SERVICE_UNAVAILABLE);
+        }
+
         rec->data = call;
 
         rc = ngx_http_wix_auth_refresh_wait(rec, conf,

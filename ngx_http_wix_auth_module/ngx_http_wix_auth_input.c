@@ -8,6 +8,10 @@
 #include "ngx_http_wix_auth_reason.h"
 
 
+#define NGX_HTTP_WIX_AUTH_WRONG_MAX   16    /* members that are told */
+#define NGX_HTTP_WIX_AUTH_WRONG_NAME  64    /* bytes of their names */
+
+
 typedef struct {
     ngx_http_wix_auth_input_pt   handler;
     void                        *data;
@@ -476,6 +480,8 @@ static ngx_int_t
 ngx_http_wix_auth_input_wrong(ngx_http_request_t *r,
     ngx_http_wix_auth_json_t *member, ngx_array_t **fields)
 {
+    size_t                     i;
+    u_char                    *p;
     ngx_http_wix_auth_pair_t  *field;
 
     if (*fields == NULL) {
@@ -487,12 +493,27 @@ ngx_http_wix_auth_input_wrong(ngx_http_request_t *r,
         }
     }
 
+    if ((*fields)->nelts == NGX_HTTP_WIX_AUTH_WRONG_MAX) {
+        return NGX_OK;
+    }
+
     field = ngx_array_push(*fields);
-    if (field == NULL) {
+    p = ngx_pstrdup(r->pool, &member->name);
+
+    if (field == NULL || p == NULL) {
         return NGX_ERROR;
     }
 
-    field->name = member->name;
+    /* told in an answer, whatever it was */
+
+    field->name.data = p;
+    field->name.len = ngx_min(member->name.len, NGX_HTTP_WIX_AUTH_WRONG_NAME);
+
+    for (i = 0; i < field->name.len; i++) {
+        if (p[i] < 0x20 || p[i] > 0x7e) {
+            p[i] = '?';
+        }
+    }
 
     if (member->type == NGX_HTTP_WIX_AUTH_JSON_STRING) {
         ngx_str_set(&field->value, "This text holds a NUL character.");

@@ -134,11 +134,15 @@ ngx_http_wix_auth_login_resend(ngx_http_wix_auth_login_t *l,
         return NGX_ERROR;
     }
 
+    /* counted for this token too, which could be brought again and again */
+
     if (rc != NGX_OK
-        || ngx_http_wix_auth_counter_get(l->conf->zone,
-                                         NGX_HTTP_WIX_AUTH_COUNT_RESEND,
-                                         &l->own->inner, &left)
-           == 0)
+        || ngx_http_wix_auth_counter_take(l->conf->zone,
+                                          NGX_HTTP_WIX_AUTH_COUNT_RESEND,
+                                          &l->own->inner, 1,
+                                          NGX_HTTP_WIX_AUTH_RESEND_TIME,
+                                          &left)
+           == NGX_OK)
     {
         return NGX_OK;
     }

@@ -25,8 +25,16 @@ my $nginx = start_nginx(workers => 2, conf => gate(
         try_files /page.txt =404;
     }
     location = /asked { internal; wix_auth_endpoints session; }
+    location /twice/ {
+        wix_auth off;
+        ssi on;
+        ssi_types *;
+        try_files /twice.html =404;
+    }
 END
 page($nginx);
+spew($nginx->dir . '/html/twice.html', join '<!--#include '
+    . 'virtual="/_wix/session?require=1" -->', qw(A B C));
 
 sub asked { return get($_[0], '/_wix/session?require=1')->status }
 
@@ -108,6 +116,21 @@ subtest 'an outage' => sub {
 
     wait_for { strict($other)->status == 204 } 10, 'Wix to be asked again';
     pass('until Wix is back');
+};
+
+subtest 'two subrequests of one page that would both wait' => sub {
+    short_tokens(1);
+    my $b = expired(1);
+
+    my $slow = refresh_fault({type => 'delay', seconds => 0.3});
+    my $res = $b->get('/twice/x');
+    is($res->status, 200, 'the page comes');
+    is($res->body, 'ABC', 'with what is between them');
+    clear_fault($slow);
+
+    is(verdict(get($b)), '200 HIT', 'the session was refreshed');
+    unlike($nginx->error_log, qr/exited on signal|already sent/,
+           'and every worker lives');
 };
 
 subtest 'it is no activity of the member' => sub {

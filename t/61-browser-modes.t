@@ -73,7 +73,7 @@ END
 
 my $chromium = WixAuthTest::Browser->start(
     dir => temp_dir(), timeout => slow(20),
-    args => ['--test-third-party-cookie-phaseout']);
+    third_party_cookies => 0);
 
 # the page waits 15 s for a message; this one is less patient
 my $impatient = <<'END';
@@ -126,6 +126,7 @@ subtest 'fragment: an app of the site' => sub {
     $other->go("$at{FRAGMENT}/_wix/callback#nothing=1");
     ok($other->wait_for('location.pathname == "/_wix/login"'),
        'a fragment that says nothing leads to the login');
+    clean($other);
 };
 
 
@@ -137,6 +138,19 @@ subtest 'fragment: our own form' => sub {
     $tab->press;
     arrives($tab, "$at{FRAGMENT}/page.html#section");
     clean($tab);
+};
+
+
+subtest 'no mode needs a script' => sub {
+    for my $mode (qw(FRAGMENT FRAME DIRECT)) {
+        my $tab = $chromium->tab(context => 1)->without_scripts;
+
+        $tab->go("$at{$mode}/page.html?x=1");
+        $tab->fill(%ann);
+        $tab->send;
+        arrives($tab, "$at{$mode}/page.html?x=1");
+        clean($tab);
+    }
 };
 
 
@@ -189,7 +203,7 @@ subtest 'web_message' => sub {
     my ($frame, @more) = $emu->log_entries('authorize');
     is(scalar(@more), 0, 'Wix was asked once');
     is(scalar(grep { lc $_ eq 'cookie' } @{$frame->{headers}}), 0,
-       'in a frame that has no cookie');
+       'in a frame that has no cookie (62-browser-flows.t has the other)');
     is(scalar(grep { $_->{url} eq "$at{FRAME}/_wix/callback"
                      && $_->{method} eq 'POST' } $tab->requests), 1,
        'the code is posted');
@@ -244,12 +258,14 @@ subtest 'web_message: a login that does not end in one' => sub {
     is($tab->js('document.querySelectorAll("form").length'), 0,
        'has nothing to fill in');
     is($emu->count('login'), 1, 'and was sent once');
+    clean($tab);
 
     $tab->go("$at{FRAME}/_wix/login");
     $tab->fill(email => 'mfa@wix.test', password => $emulated);
     $tab->press;
     ok($tab->wait_for('document.querySelector("#alert a")'),
        'a step that we have no page for');
+    clean($tab, qr/^network error: .* 501 /);
     $tab->load(sub { $tab->js('document.querySelector("#alert a").click()') });
     like($tab->js('location.href'), qr/^\Q${\$emu->site}\E/,
          'is taken at Wix');
@@ -322,12 +338,19 @@ END
     $tab->press;
     ok($tab->wait_for('window.heard.includes("other-frame")'),
        'messages have come');
+    is($tab->js('!!document.querySelector("iframe")'), 1,
+       'that are not taken') or return;
 
-    # the page's own window, and a frame of another origin
+    # the page's own window; the policy keeps the frame from becoming one of
+    # another origin, so that one is made up
     $tab->js(<<'END');
 (() => {
-    const state = new URL(document.querySelector('iframe').src)
-        .searchParams.get('state');
+    const frame = document.querySelector('iframe');
+    const state = new URL(frame.src).searchParams.get('state');
+    for (const origin of ['https://evil.test', location.origin, 'null', ''])
+        dispatchEvent(new MessageEvent('message', {
+            data: {code: 'other-origin', state}, origin,
+            source: frame.contentWindow}));
     window.postMessage({code: 'own-window', state}, '*');
 })()
 END

@@ -24,7 +24,7 @@ BEGIN {
 my %ann = (email => 'ann@example.com', password => 'secret-1');
 my $emulated = 'Emulator-pass-1';
 my %at = map { $_ => 'http://localhost:' . port("${_}_PORT") }
-    qw(PLAIN VISIBLE INVISIBLE OWN);
+    qw(PLAIN VISIBLE INVISIBLE OWN FRAME);
 
 note_secret(password => $_) for $ann{password}, $emulated;
 
@@ -58,7 +58,21 @@ document.documentElement.dataset.ran = "1";
 END
 spew("$own/login.html", $page);
 
-my $nginx = start_nginx(vars => {OWN => $own}, conf => join '', map { <<"END" }
+# the site behind: a page that says who reads it, and may be kept
+my $account = <<'END';
+server {
+    listen 127.0.0.1:%%ACCOUNT_PORT%%;
+    default_type text/html;
+    location / {
+        add_header Cache-Control max-age=600;
+        return 200 '<!DOCTYPE html><html lang="en"><title>Account</title>
+<link rel="icon" href="data:,"><p>Account of $http_x_member</p></html>';
+    }
+}
+END
+
+my $nginx = start_nginx(vars => {OWN => $own},
+                        conf => join '', (map { <<"END" }
 server {
     listen 127.0.0.1:%%$_->[0]_PORT%%;
     server_name localhost;
@@ -70,24 +84,29 @@ server {
     $_->[1]
     location ^~ /_wix/ { wix_auth_endpoints; }
     location /open/ { wix_auth off; }
+    location = /account {
+        proxy_pass http://127.0.0.1:%%ACCOUNT_PORT%%;
+        proxy_set_header X-Member \$wix_auth_email;
+    }
     location / { }
 }
 END
     ['PLAIN', ''],
     ['VISIBLE', 'wix_auth_captcha visible;'],
     ['INVISIBLE', 'wix_auth_captcha invisible;'],
-    ['OWN', 'wix_auth_pages %%OWN%%;']);
+    ['OWN', 'wix_auth_pages %%OWN%%;'],
+    ['FRAME', 'wix_auth_response_mode web_message;']), $account);
 
 my $html = '<!DOCTYPE html><html lang="en"><title>%s</title>'
     . '<link rel="icon" href="data:,"><p>%s</p>'
     . '<h2 id="section">Section</h2></html>';
 mkdir "$nginx->{dir}/html/open";
-spew("$nginx->{dir}/html/page.html",
-     sprintf $html, 'Members', 'Only for members');
+spew("$nginx->{dir}/html/$_.html",
+     sprintf $html, 'Members', 'Only for members') for 'page', 'index';
 spew("$nginx->{dir}/html/open/bye.html", sprintf $html, 'Bye', 'Bye');
 
 my $chromium = WixAuthTest::Browser->start(
-    dir => temp_dir(), timeout => slow(20));
+    dir => temp_dir(), timeout => slow(20), third_party_cookies => 1);
 
 
 subtest 'a new account, with the code from a mail' => sub {
@@ -180,6 +199,7 @@ subtest 'an account that waits for approval, and one for more' => sub {
     $tab->load(sub { click($tab, 'Continue at the Wix login page') });
     like($tab->js('location.href'), qr/^\Q${\$emu->site}\E/,
          'is taken at Wix');
+    clean($tab, qr{^network error: .* 501 | \Q${\$emu->site}\E/});
 };
 
 
@@ -223,6 +243,7 @@ subtest 'a password that was forgotten' => sub {
     $tab->send;
     ok(scalar(grep { $_->{name} eq '__Host-wix_auth' }
               $tab->cookies($at{PLAIN})), 'which takes it');
+    clean($tab, qr{ \Q${\$emu->site}\E/});
 
     $emu->member(email => $ann{email}, password => $ann{password});
 };
@@ -230,27 +251,36 @@ subtest 'a password that was forgotten' => sub {
 
 subtest 'after the logout' => sub {
     my $tab = $chromium->tab(context => 1);
+    my $private = qr/Only for members|\Q$ann{email}\E/;
 
     $tab->go("$at{PLAIN}/page.html");
     $tab->fill(%ann);
     $tab->send;
     is($tab->seen('p'), 'Only for members', 'a member\'s page');
+    $tab->go("$at{PLAIN}/account");
+    is($tab->seen('p'), "Account of $ann{email}", 'and one with the name');
 
-    # one that the browser may keep alive or in its cache
+    # the browser may keep both, alive or in its cache
     $tab->go("$at{PLAIN}/page.html?again");
     $tab->go("$at{PLAIN}/_wix/logout");
     $tab->send;
     is($tab->js('document.title'), 'Bye', 'logged out');
 
-    for my $steps (-1, -2) {
+    for my $page ('page.html?again', 'account', 'page.html') {
+        my ($entry) = grep { $_->{url} eq "$at{PLAIN}/$page" }
+            @{$tab->call('Page.getNavigationHistory')->{entries}};
+
+        ok($entry, "$page is still in the history") or next;
         $tab->js('window.left = 0');
-        $tab->js("history.go($steps)");
+        $tab->call('Page.navigateToHistoryEntry', {entryId => $entry->{id}});
         ok($tab->wait_for('window.left === undefined'
                           . ' && document.readyState == "complete"'),
            'the way back leads somewhere');
-        unlike($tab->js('document.body.innerText'), qr/Only for members/,
-               'but not to what is a member\'s');
+        is($tab->js('location.pathname'), '/_wix/login', 'to a login');
+        unlike($tab->js('document.documentElement.textContent'), $private,
+               'and not to what is a member\'s');
     }
+    clean($tab, qr/^network error: .* 405 /);
 };
 
 
@@ -287,10 +317,37 @@ subtest 'without scripts' => sub {
        'a login with a code');
     clean($tab, qr/^network error: .* 40[01] /);
 
-    $tab->delete_cookie($at{VISIBLE}, '__Host-wix_auth');
+    # a new account
+    my %new = (email => 'paper@example.com', password => 'Secret-of-paper-1');
+    note_secret(password => $new{password});
+    $emu->member(email => $new{email}, state => 'VERIFY',
+                 registered => JSON::PP::false());
+
+    $tab = $chromium->tab(context => 1)->without_scripts;
+    $tab->go("$at{PLAIN}/page.html?x=2");
+    $tab->load(sub { click($tab, 'Create an account') });
+    $tab->fill(%new, 'profile.firstName' => 'Ann');
+    $tab->send;
+    is($tab->seen('h1'), 'Confirm your email', 'a registration');
+    $tab->fill(code => '000000');
+    $tab->send;
+    is($tab->seen('.alert'), 'The code is wrong or has expired.',
+       'a wrong code');
+    $tab->fill(code => $emu->mailed_code($new{email}));
+    $tab->send;
+    is($tab->js('location.href'), "$at{PLAIN}/page.html?x=2", 'the right one');
+    is($emu->control(GET => '/members/' . url_escape($new{email}))
+           ->{profile}{firstName}, 'Ann', 'with a profile');
+    clean($tab, qr/^network error: .* 400 /);
+
+    $tab->go("$at{PLAIN}/_wix/logout");
+    $tab->send;
+    is($tab->js('document.title'), 'Bye', 'logout');
+
     $tab->go("$at{VISIBLE}/_wix/register");
     like($tab->seen('.note'), qr/JavaScript/,
          'a captcha is impossible, and the page says so');
+    clean($tab, qr/^network error: .* 40[05] /);
 };
 
 
@@ -329,6 +386,7 @@ subtest 'a captcha that is seen' => sub {
        'darkcompact', 'it is small, and dark');
     cmp_ok($tab->shifted, '<', .001, 'and nothing moves');
     is(wide($tab), 0, 'nothing to scroll sideways');
+    clean($tab);
 };
 
 
@@ -382,6 +440,31 @@ subtest 'a captcha that only Wix wants' => sub {
 };
 
 
+# the other half of what 61-browser-modes.t does in a browser that blocks them
+
+subtest 'a frame with third-party cookies' => sub {
+    my $tab = $chromium->tab(context => 1);
+
+    $tab->go($emu->site . '/');
+    $tab->js('document.cookie = "seen=1; SameSite=None; Secure"');
+
+    $tab->go("$at{FRAME}/page.html#section");
+    $tab->fill(%ann);
+    $emu->clear_log;
+    $tab->press;
+    ok($tab->wait_for('document.title == "Members"'), 'a login')
+        or diag($tab->js('location.href'));
+    is($tab->js('location.href'), "$at{FRAME}/page.html#section",
+       'ends at the page that was wanted');
+
+    my ($frame, @more) = $emu->log_entries('authorize');
+    is(scalar(@more), 0, 'Wix was asked once');
+    is(scalar(grep { lc $_ eq 'cookie' } @{$frame->{headers}}), 1,
+       'by a frame that has its cookie');
+    clean($tab);
+};
+
+
 subtest 'pages of the site' => sub {
     my $tab = $chromium->tab(context => 1);
     my $evil = q{"'><img/src=x/onerror=alert(1)>@x};
@@ -412,6 +495,7 @@ subtest 'pages of the site' => sub {
     $tab->delete_cookie($at{OWN}, '__Host-wix_auth');
     $tab->go("$at{OWN}/_wix/register");
     is($tab->seen('h1'), 'Create an account', 'a page that is missing is ours');
+    clean($tab, qr/^network error: .* 40[01] /);
 };
 
 

@@ -5,6 +5,7 @@ package WixAuthTest::Browser;
 # A real browser: headless Chromium, driven over its DevTools protocol.
 #
 #     my $chromium = WixAuthTest::Browser->start(dir => temp_dir());
+#                                         # third_party_cookies => 0 or 1
 #     my $tab = $chromium->tab;           # cookies of its own: context => 1
 #     $tab->go('http://localhost:8080/');
 #     $tab->type('ann@example.com');      # key by key, where the focus is
@@ -19,6 +20,7 @@ package WixAuthTest::Browser;
 use strict;
 use warnings;
 
+use File::Path ();
 use Mojo::IOLoop;
 use Mojo::JSON qw(decode_json encode_json);
 use Mojo::UserAgent;
@@ -57,9 +59,10 @@ sub start {
            --renderer-process-limit=2 --remote-debugging-port=0),
         '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, '
             . 'EXCLUDE 127.0.0.1',
-        "--user-data-dir=$self->{profile}", @{$self->{args} // []},
-        'about:blank',
+        "--user-data-dir=$self->{profile}", 'about:blank',
     );
+
+    $self->write_preferences if defined $self->{third_party_cookies};
 
     my $pid = fork // die "fork: $!\n";
 
@@ -78,6 +81,23 @@ sub start {
     $self->connect;
 
     return $self;
+}
+
+# what a distribution has set for third-party cookies differs
+sub write_preferences {
+    my ($self) = @_;
+
+    my $block = !$self->{third_party_cookies};
+    my $file = "$self->{profile}/Default/Preferences";
+
+    File::Path::make_path("$self->{profile}/Default");
+    open my $fh, '>', $file or die "$file: $!\n";
+    print $fh encode_json({profile => {
+        block_third_party_cookies => $block ? \1 : \0,
+        cookie_controls_mode => $block ? 1 : 0,
+    }});
+    close $fh or die "$file: $!\n";
+    return;
 }
 
 sub connect {
