@@ -69,9 +69,26 @@ subtest 'what the emulator saw' => sub {
         ok($op{$op}, $op);
     }
 
+    # who asks for what, as long as it is answered
+    my %kind;
+    $kind{$_->{op}}{"$_->{auth} $_->{token}"} = 1
+        for grep { $_->{role} eq 'api' && ($_->{status} // 0) == 200 } @log;
+
+    my %want = (
+        (map { $_ => 'none none' } qw(token.anonymous token.refresh_token
+             token.authorization_code token-info)),
+        (map { $_ => 'raw visitor' } qw(register login verify recovery
+             redirect-session.auth)),
+        (map { $_ => 'raw member' } qw(redirect-session.logout members-my)),
+    );
+
+    is_deeply({map { $_ => join(', ', sort keys %{$kind{$_}}) } keys %kind},
+              \%want, 'with these tokens, and no others');
+
     is(join(' ', grep { /unknown/ } sort keys %op), '',
        'every path is one that it knows');
-    is(join(' ', map { $_->{op} } grep { $_->{status} >= 500 } @log), '',
+    is(join(' ', map { $_->{op} }
+            grep { !$_->{fault} && ($_->{status} // 0) >= 500 } @log), '',
        'and none has made it stumble');
 };
 

@@ -614,6 +614,97 @@ const flows = {
                       "a visitor has nothing to log out of");
     },
 
+    async "what the SDK makes of errors"() {
+        const auth = site();
+        const email = address("active");
+        const ask = {
+            login: () => auth.login({email, password}),
+            register: () => auth.register({email: newAddress(), password}),
+        };
+
+        // a fault of the emulator, and what both calls are to say: an error
+        // code, or how the error begins that is thrown
+        const application = code => ({
+            type: "body", status: 400, contentType: "application/json",
+            body: JSON.stringify({message: "text", details: {
+                applicationError: {code, description: "text", data: {}}}}),
+        });
+        const violation = data => ({
+            type: "body", status: 400, contentType: "application/json",
+            body: JSON.stringify({message: "text", details: {
+                validationError: {fieldViolations: [{
+                    field: "loginId.email", description: "text",
+                    violatedRule: "FORMAT", ruleName: "", data}]}}}),
+        });
+        const unreadable = /^TypeError: Cannot read properties of undefined/;
+
+        await auth.generateVisitorTokens().then(auth.setTokens);
+
+        for (const [what, action, login, register] of [
+            ["-19971", application("-19971"), "missingCaptchaToken",
+             "missingCaptchaToken"],
+            ["-19970", application("-19970"), "invalidCaptchaToken",
+             "invalidCaptchaToken"],
+            ["-19976", application("-19976"), "invalidPassword", undefined],
+            ["-19973", application("-19973"), "resetPassword", undefined],
+            ["-19995", application("-19995"), "invalidEmail",
+             "emailAlreadyExists"],
+            ["-19999", application("-19999"), "invalidEmail", undefined],
+            ["a number as a code", application(-19976), "invalidEmail",
+             undefined],
+            ["a textual code", application("MISSING_CAPTCHA_TOKEN"),
+             "invalidEmail", undefined],
+            ["an address that is none", violation({type: "EMAIL"}),
+             unreadable, "invalidEmail"],
+            ["a violation without data", violation(undefined),
+             unreadable, unreadable],
+            ["429 and {}", {type: "body", status: 429, body: "{}",
+                            contentType: "application/json"},
+             "invalidEmail", undefined],
+            ["500 and nothing", {type: "body", status: 500, body: ""},
+             "invalidEmail", undefined],
+            ["503", {type: "status", status: 503}, "invalidEmail",
+             undefined],
+            ["201 with a good body", {type: "patch", status: 201},
+             "invalidEmail", undefined],
+            ["no answer", {type: "close"}, unreadable, unreadable],
+        ]) {
+            for (const [op, want] of Object.entries({login, register})) {
+                await emulator("POST", "/faults", {match: {op}, action});
+
+                if (want instanceof RegExp) {
+                    await rejects(ask[op](), want, `${op}: ${what}`);
+                } else {
+                    const {loginState, errorCode} = await ask[op]();
+                    is([loginState, errorCode], ["FAILURE", want],
+                       `${op}: ${what}`);
+                }
+
+                const faults = await emulator("GET", "/faults");
+                is(faults.map(({hits}) => hits), [1],
+                   `${op}: ${what} was met`);
+                await emulator("DELETE", "/faults");
+            }
+        }
+
+        const {data} = await auth.login({email, password});
+        const oauth = auth.generateOAuthData(callback);
+        const {authUrl} = await auth.getAuthUrl(oauth, {
+            prompt: "none", sessionToken: data.sessionToken,
+        });
+        const {code, state} = auth.parseFromUrl(
+            (await visit(authUrl)).headers.get("location"));
+
+        await emulator("POST", "/faults", {
+            match: {op: "token.authorization_code"},
+            action: {type: "status", status: 503, body: '{"error":"busy"}',
+                     contentType: "application/json"},
+        });
+        await rejects(auth.getMemberTokens(code, state, oauth),
+                      /^Error: Failed to fetch tokens from OAuth API: .*busy/s,
+                      "an exchange that fails");
+    },
+
     async "clients"() {
         const other = createClient({auth: OAuthStrategy({
             clientId: "99999999-7a0c-4d3f-9b1e-2f6f8d0c4e11"})}).auth;
