@@ -70,6 +70,8 @@ subtest 'a login with the keyboard' => sub {
 
     like($tab->js('location.href'),
          qr{^\Q$site\E/_wix/login\?return=%2Fpage\.html}, 'the login page');
+    # autofocus comes when the browser gets to it
+    wait_for { ($tab->js('document.activeElement.id') // '') eq 'email' } 5;
     is($tab->js('document.activeElement.id'), 'email',
        'the e-mail has the focus');
 
