@@ -170,7 +170,7 @@ subtest 'the answer' => sub {
     $res = ask($bea, '/staff/x', %person);
     is($res->status, 403, 'a person gets');
     like($res->header('Content-Type'), qr{\Atext/html}, 'a page');
-    like($res->body, qr/data-error="requirement_failed"/, 'that says why');
+    like($res->body, qr/<(?:p|main)[^>]*\bdata-error="requirement_failed"/, 'that says why');
 
     $res = ask($bea, '/hidden/x', %program);
     is($res->json->{error}, 'requirement_failed', 'the same with error=');

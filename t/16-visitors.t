@@ -73,6 +73,11 @@ server {
     wix_auth_client_id %%CLIENT%%;
 
     location ^~ /_wix/ { wix_auth_endpoints; }
+    location /flood/ {
+        wix_auth optional;
+        wix_auth_visitor on rate=3r/m lifetime=1h;
+        try_files /none =204;
+    }
     location / {
         wix_auth optional;
         wix_auth_visitor on rate=3r/m lifetime=1h;
@@ -339,6 +344,24 @@ subtest 'the budget' => sub {
     unlike("@set", qr/Max-Age|Expires/i, 'which end with the browser');
 
     is(login(browser(base => $base), %ann)->status, 200, 'a login goes on');
+
+    # 5,000 requests without a cookie, and then somebody wants to log in
+    my $before_flood = $minted->();
+    my $get = join "\r\n", 'GET /flood/ HTTP/1.1', 'Host: localhost',
+        'Accept: text/html', 'Sec-Fetch-Mode: navigate', '', '';
+    my $passed = 0;
+
+    for (1 .. 10) {
+        my $answers = raw(port('FEW_PORT'), $get x 499
+            . $get =~ s/\r\n\r\n\z/\r\nConnection: close\r\n\r\n/r);
+        $passed += () = $answers =~ m{^HTTP/1\.1 204 }mg;
+    }
+    is($passed, 5000, '5,000 pages without a cookie');
+    cmp_ok($minted->() - $before_flood, '<=', 3, 'cost three calls at most');
+
+    my $res = browser(base => $base)->post('/_wix/login', json => {%ann});
+    is($res->status, 200, 'a login after them');
+    cmp_ok($res->{time}, '<', slow(1), 'does not wait');
 };
 
 

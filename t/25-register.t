@@ -35,6 +35,15 @@ server {
     location / { proxy_pass http://%%UPSTREAM%%; }
 }
 server {
+    listen 127.0.0.1:%%INVISIBLE_PORT%%;
+    server_name localhost;
+    wix_auth required;
+    wix_auth_captcha invisible;
+    wix_auth_response_mode web_message;
+    location ^~ /_wix/ { wix_auth_endpoints; }
+    location / { proxy_pass http://%%UPSTREAM%%; }
+}
+server {
     listen 127.0.0.1:%%WIX_PORT%%;
     server_name localhost;
     wix_auth required;
@@ -306,6 +315,27 @@ subtest 'captcha' => sub {
     is((api({email => $email, password => $secret,
              captcha => 'emulator-captcha-ok'})->json // {})->{state},
        'SUCCESS', 'by JSON');
+
+    # each kind under its own key
+    my $invisible = 'http://localhost:' . port('INVISIBLE_PORT');
+
+    for (['', 'Recaptcha', 'InvisibleRecaptcha'],
+         [$invisible, 'InvisibleRecaptcha', 'Recaptcha'])
+    {
+        my ($base, $right, $wrong) = @$_;
+        my $c = browser(length $base ? (base => $base) : ());
+        my $sent = {email => 'captcha@wix.test',
+                    password => 'Emulator-pass-1',
+                    captcha => 'emulator-captcha-ok'};
+
+        $emu->configure(captchaKey => $wrong);
+        isnt($c->post('/_wix/login', json => $sent)->status, 200,
+             "not under $wrong");
+        $emu->configure(captchaKey => $right);
+        is($c->post('/_wix/login', json => $sent)->status, 200,
+           "but under $right");
+    }
+    $emu->configure(captchaKey => '');
 };
 
 

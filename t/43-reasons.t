@@ -116,7 +116,7 @@ sub reaches {
             else {
                 like($res->header('Content-Type'), qr{\Atext/html},
                      'a page for a person');
-                like($res->body, qr/data-error="\Q$reason\E"/,
+                like($res->body, qr/<(?:p|main)[^>]*\bdata-error="\Q$reason\E"/,
                      'which knows the code');
             }
         }
@@ -169,7 +169,7 @@ for my $kind (qw(json form)) {
     is($res->status, 500, "insecure_transport, $kind");
     $kind eq 'json'
         ? is($res->json->{error}, 'insecure_transport', 'the code')
-        : like($res->body, qr/data-error="insecure_transport"/, 'the code');
+        : like($res->body, qr/<(?:p|main)[^>]*\bdata-error="insecure_transport"/, 'the code');
     $seen{insecure_transport}++;
 }
 
@@ -213,7 +213,7 @@ subtest 'zone_full' => sub {
         is($res->header('X-Reason'), 'zone_full', "$kind: the variable");
         $kind eq 'json'
             ? is($res->json->{error}, 'zone_full', 'the code')
-            : like($res->body, qr/data-error="zone_full"/, 'the code');
+            : like($res->body, qr/<(?:p|main)[^>]*\bdata-error="zone_full"/, 'the code');
     }
     $seen{zone_full}++;
 
@@ -270,7 +270,7 @@ subtest 'of requests that no endpoint takes' => sub {
             is($res->status, $status, "$reason, $accept");
             $accept =~ /json/
                 ? is($res->json->{error}, $reason, 'the code')
-                : like($res->body, qr/data-error="\Q$reason\E"/, 'the code');
+                : like($res->body, qr/<(?:p|main)[^>]*\bdata-error="\Q$reason\E"/, 'the code');
         }
         $seen{$reason}++;
     }
@@ -296,7 +296,7 @@ subtest 'of the callback' => sub {
         $res = $b->get('/_wix/callback?code=x&state=' . 'A' x 51);
         is($res->status, $expected, 'in HTML');
     }
-    like($res->body, qr/data-error="state_mismatch"/, 'the code');
+    like($res->body, qr/<(?:p|main)[^>]*\bdata-error="state_mismatch"/, 'the code');
     $seen{state_mismatch}++;
 };
 

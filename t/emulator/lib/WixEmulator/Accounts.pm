@@ -170,8 +170,11 @@ sub _check_captcha ($self, $body, $member) {
 
     for my $element (@$list) {
         return $self->fail('-19970', $member) unless ref $element eq 'HASH';
-        my @values = grep {defined}
-            @$element{qw(Recaptcha InvisibleRecaptcha)};
+
+        # a token of one widget is nothing to the other's secret
+        my @keys = length $config->{captchaKey} ? $config->{captchaKey}
+            : qw(Recaptcha InvisibleRecaptcha);
+        my @values = grep {defined} @$element{@keys};
 
         return $self->fail('-19971', $member) unless @values;
         return undef if grep {

@@ -59,6 +59,7 @@ my %config_defaults = (
     statuses            => {},
     captcha             => 'off',
     captchaToken        => 'emulator-captcha-ok',
+    captchaKey          => '',
     registerState       => 'ACTIVE',
     passwordMin         => 6,
     passwordMax         => 100,
