@@ -16,9 +16,9 @@ use WixAuthTest;
 BEGIN {
     # of the packages that the emulator needs anyway
     eval { require WixAuthTest::Browser; 1 }
-        or plan skip_all => "no browser can be driven: $@";
+        or die "no browser can be driven: $@";
     WixAuthTest::Browser::program()
-        or plan skip_all => 'no Chromium is installed (package chromium)';
+        or die "no Chromium is installed (package chromium)\n";
 }
 
 my %ann = (email => 'ann@example.com', password => 'secret-1');
