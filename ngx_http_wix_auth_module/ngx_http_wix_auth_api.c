@@ -41,32 +41,36 @@ static ngx_uint_t ngx_http_wix_auth_api_equal(ngx_str_t *a, ngx_str_t *b);
 /* a code is for one use and a refresh token may be: neither is sent twice */
 
 static ngx_http_wix_auth_api_op_t  ngx_http_wix_auth_op_code = {
-    "code", NGX_HTTP_WIX_AUTH_PATH_TOKEN, NGX_HTTP_WIX_AUTH_OP_OTHER,
+    "code", NGX_HTTP_WIX_AUTH_PATH_TOKEN,
+    NGX_HTTP_WIX_AUTH_OP_OTHER, NGX_HTTP_WIX_AUTH_CLASS_WAITED,
     ngx_http_wix_auth_api_token_answer, ngx_http_wix_auth_api_token_refusal,
     0, 0, 1, 0, 0
 };
 
 static ngx_http_wix_auth_api_op_t  ngx_http_wix_auth_op_refresh = {
-    "refresh", NGX_HTTP_WIX_AUTH_PATH_TOKEN, NGX_HTTP_WIX_AUTH_OP_OTHER,
+    "refresh", NGX_HTTP_WIX_AUTH_PATH_TOKEN,
+    NGX_HTTP_WIX_AUTH_OP_OTHER, NGX_HTTP_WIX_AUTH_CLASS_WAITED,
     ngx_http_wix_auth_api_token_answer, ngx_http_wix_auth_api_token_refusal,
     0, 0, 1, 0, 0
 };
 
 static ngx_http_wix_auth_api_op_t  ngx_http_wix_auth_op_login = {
-    "login", NGX_HTTP_WIX_AUTH_PATH_LOGIN, NGX_HTTP_WIX_AUTH_OP_LOGIN,
+    "login", NGX_HTTP_WIX_AUTH_PATH_LOGIN,
+    NGX_HTTP_WIX_AUTH_OP_LOGIN, NGX_HTTP_WIX_AUTH_CLASS_WAITED,
     ngx_http_wix_auth_api_login_answer, ngx_http_wix_auth_api_login_refusal,
     1, 0, 0, 0, 0
 };
 
 static ngx_http_wix_auth_api_op_t  ngx_http_wix_auth_op_register = {
     "register", NGX_HTTP_WIX_AUTH_PATH_REGISTER,
-    NGX_HTTP_WIX_AUTH_OP_REGISTER,
+    NGX_HTTP_WIX_AUTH_OP_REGISTER, NGX_HTTP_WIX_AUTH_CLASS_WAITED,
     ngx_http_wix_auth_api_login_answer, ngx_http_wix_auth_api_login_refusal,
     1, 0, 0, 0, 0
 };
 
 static ngx_http_wix_auth_api_op_t  ngx_http_wix_auth_op_verify = {
-    "verify", NGX_HTTP_WIX_AUTH_PATH_VERIFY, NGX_HTTP_WIX_AUTH_OP_VERIFY,
+    "verify", NGX_HTTP_WIX_AUTH_PATH_VERIFY,
+    NGX_HTTP_WIX_AUTH_OP_VERIFY, NGX_HTTP_WIX_AUTH_CLASS_WAITED,
     ngx_http_wix_auth_api_login_answer, ngx_http_wix_auth_api_login_refusal,
     1, 0, 0, 0, 0
 };
@@ -74,38 +78,44 @@ static ngx_http_wix_auth_api_op_t  ngx_http_wix_auth_op_verify = {
 /* it sends a mail */
 
 static ngx_http_wix_auth_api_op_t  ngx_http_wix_auth_op_recover = {
-    "recover", NGX_HTTP_WIX_AUTH_PATH_RECOVER, NGX_HTTP_WIX_AUTH_OP_RECOVER,
+    "recover", NGX_HTTP_WIX_AUTH_PATH_RECOVER,
+    NGX_HTTP_WIX_AUTH_OP_RECOVER, NGX_HTTP_WIX_AUTH_CLASS_WAITED,
     ngx_http_wix_auth_api_recover_answer, ngx_http_wix_auth_api_login_refusal,
     1, 0, 0, 0, 0
 };
 
 static ngx_http_wix_auth_api_op_t  ngx_http_wix_auth_op_anonymous = {
-    "anonymous", NGX_HTTP_WIX_AUTH_PATH_TOKEN, NGX_HTTP_WIX_AUTH_OP_OTHER,
+    "anonymous", NGX_HTTP_WIX_AUTH_PATH_TOKEN,
+    NGX_HTTP_WIX_AUTH_OP_OTHER, NGX_HTTP_WIX_AUTH_CLASS_LOOKUP,
     ngx_http_wix_auth_api_token_answer, ngx_http_wix_auth_api_token_refusal,
     0, 1, 0, 0, 0
 };
 
 static ngx_http_wix_auth_api_op_t  ngx_http_wix_auth_op_info = {
-    "token-info", NGX_HTTP_WIX_AUTH_PATH_INFO, NGX_HTTP_WIX_AUTH_OP_OTHER,
+    "token-info", NGX_HTTP_WIX_AUTH_PATH_INFO,
+    NGX_HTTP_WIX_AUTH_OP_OTHER, NGX_HTTP_WIX_AUTH_CLASS_LOOKUP,
     ngx_http_wix_auth_api_info_answer, ngx_http_wix_auth_api_info_refusal,
     0, 1, 0, 0, 0
 };
 
 static ngx_http_wix_auth_api_op_t  ngx_http_wix_auth_op_member = {
-    "member", NGX_HTTP_WIX_AUTH_PATH_MEMBER, NGX_HTTP_WIX_AUTH_OP_OTHER,
+    "member", NGX_HTTP_WIX_AUTH_PATH_MEMBER,
+    NGX_HTTP_WIX_AUTH_OP_OTHER, NGX_HTTP_WIX_AUTH_CLASS_LOOKUP,
     ngx_http_wix_auth_api_member_answer, ngx_http_wix_auth_api_member_refusal,
     0, 1, 0, 0, 0
 };
 
 static ngx_http_wix_auth_api_op_t  ngx_http_wix_auth_op_authorize = {
-    "authorize", NGX_HTTP_WIX_AUTH_PATH_REDIRECT, NGX_HTTP_WIX_AUTH_OP_OTHER,
+    "authorize", NGX_HTTP_WIX_AUTH_PATH_REDIRECT,
+    NGX_HTTP_WIX_AUTH_OP_OTHER, NGX_HTTP_WIX_AUTH_CLASS_WAITED,
     ngx_http_wix_auth_api_redirect_answer,
     ngx_http_wix_auth_api_redirect_refusal,
     1, 1, 0, 0, 0
 };
 
 static ngx_http_wix_auth_api_op_t  ngx_http_wix_auth_op_logout = {
-    "logout", NGX_HTTP_WIX_AUTH_PATH_REDIRECT, NGX_HTTP_WIX_AUTH_OP_LOGOUT,
+    "logout", NGX_HTTP_WIX_AUTH_PATH_REDIRECT,
+    NGX_HTTP_WIX_AUTH_OP_LOGOUT, NGX_HTTP_WIX_AUTH_CLASS_WAITED,
     ngx_http_wix_auth_api_redirect_answer,
     ngx_http_wix_auth_api_redirect_refusal,
     0, 1, 0, 0, 0
@@ -114,7 +124,8 @@ static ngx_http_wix_auth_api_op_t  ngx_http_wix_auth_op_logout = {
 /* what the address asks for is given once */
 
 static ngx_http_wix_auth_api_op_t  ngx_http_wix_auth_op_direct = {
-    "direct", "", NGX_HTTP_WIX_AUTH_OP_OTHER,
+    "direct", "",
+    NGX_HTTP_WIX_AUTH_OP_OTHER, NGX_HTTP_WIX_AUTH_CLASS_NONE,
     ngx_http_wix_auth_api_direct_answer, NULL,
     0, 0, 0, 0, 1
 };
@@ -161,8 +172,8 @@ ngx_http_wix_auth_api_code(ngx_http_wix_auth_api_conf_t *conf,
 
 ngx_http_wix_auth_api_call_t *
 ngx_http_wix_auth_api_refresh(ngx_http_wix_auth_api_conf_t *conf,
-    ngx_str_t *client, ngx_str_t *refresh_token, ngx_log_t *log,
-    ngx_http_wix_auth_api_pt handler, void *data)
+    ngx_str_t *client, ngx_str_t *refresh_token, ngx_uint_t class,
+    ngx_log_t *log, ngx_http_wix_auth_api_pt handler, void *data)
 {
     ngx_http_wix_auth_api_call_t     *call;
     ngx_http_wix_auth_json_writer_t  *w;
@@ -172,6 +183,8 @@ ngx_http_wix_auth_api_refresh(ngx_http_wix_auth_api_conf_t *conf,
     if (call == NULL) {
         return NULL;
     }
+
+    call->class = class;
 
     w = ngx_http_wix_auth_api_grant(call, "refresh_token");
 

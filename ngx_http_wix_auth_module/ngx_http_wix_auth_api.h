@@ -11,6 +11,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "ngx_http_wix_auth_breaker.h"
 #include "ngx_http_wix_auth_fetch.h"
 #include "ngx_http_wix_auth_json.h"
 #include "ngx_http_wix_auth_reason.h"
@@ -26,8 +27,10 @@
 /* of one API and client; constant afterwards */
 
 typedef struct {
-    ngx_str_t                        url;   /* base, without a final "/" */
-    ngx_http_wix_auth_fetch_conf_t   fetch;
+    ngx_str_t                           url;   /* base, no final "/" */
+    ngx_http_wix_auth_fetch_conf_t      fetch;
+    ngx_shm_zone_t                     *zone;  /* of the breaker's state */
+    ngx_http_wix_auth_breaker_conf_t    breaker;
 } ngx_http_wix_auth_api_conf_t;
 
 
@@ -77,6 +80,7 @@ typedef struct {
     ngx_str_t     request_id;     /* Wix's, for the log */
     unsigned      pause:1;        /* throttled as a client, not one account's
                                      logins: for budget_pause() */
+    unsigned      open:1;         /* not sent: the breaker is open */
 
     /* token */
     ngx_str_t     access_token;
@@ -128,7 +132,9 @@ typedef void (*ngx_http_wix_auth_api_pt)(
  * NULL is returned (and no handler called) when memory is short.  The
  * returned call may be cancelled until the handler runs; log must live as
  * long.  A string that is not UTF-8 ends in INVALID_REQUEST.  A failure has
- * been logged, once, before the handler runs.
+ * been logged, once, before the handler runs.  While the breaker of a call's
+ * class is open it is not made and ends in UPSTREAM_UNAVAILABLE, with
+ * retry_after; only direct calls have none.
  */
 
 /* an access token for code and verifier; redirect_uri as in the
@@ -138,10 +144,10 @@ ngx_http_wix_auth_api_call_t *ngx_http_wix_auth_api_code(
     ngx_str_t *verifier, ngx_str_t *redirect_uri, ngx_log_t *log,
     ngx_http_wix_auth_api_pt handler, void *data);
 
-/* a refreshed token */
+/* a refreshed token; class is WAITED, or REFRESH in the background */
 ngx_http_wix_auth_api_call_t *ngx_http_wix_auth_api_refresh(
     ngx_http_wix_auth_api_conf_t *conf, ngx_str_t *client,
-    ngx_str_t *refresh_token, ngx_log_t *log,
+    ngx_str_t *refresh_token, ngx_uint_t class, ngx_log_t *log,
     ngx_http_wix_auth_api_pt handler, void *data);
 
 /*

@@ -165,3 +165,68 @@ ngx_http_wix_auth_proxy(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     return NGX_CONF_OK;
 }
+
+
+char *
+ngx_http_wix_auth_breaker(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_wix_auth_conf_t  *wlcf = conf;
+
+    ngx_int_t                          n;
+    ngx_str_t                         *value, s;
+    ngx_uint_t                         i;
+    ngx_http_wix_auth_breaker_conf_t  *breaker;
+
+    breaker = &wlcf->api_breaker;
+
+    if (breaker->max_fails != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    breaker->max_fails = 5;
+    breaker->fail_timeout = 10000;
+
+    value = cf->args->elts;
+
+    if (cf->args->nelts == 2 && ngx_strcmp(value[1].data, "off") == 0) {
+        breaker->max_fails = 0;
+        return NGX_CONF_OK;
+    }
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (ngx_strncmp(value[i].data, "max_fails=", 10) == 0) {
+            n = ngx_atoi(value[i].data + 10, value[i].len - 10);
+
+            if (n < 1 || n > 1000) {
+                return "needs a number from 1 to 1000 in \"max_fails=\", or "
+                       "\"off\"";
+            }
+
+            breaker->max_fails = n;
+
+        } else if (ngx_strncmp(value[i].data, "fail_timeout=", 13) == 0) {
+            s.data = value[i].data + 13;
+            s.len = value[i].len - 13;
+
+            breaker->fail_timeout = ngx_parse_time(&s, 0);
+
+            if (breaker->fail_timeout == (ngx_msec_t) NGX_ERROR
+                || breaker->fail_timeout == 0)
+            {
+                return "needs a time above zero in \"fail_timeout=\", for "
+                       "example \"fail_timeout=10s\"";
+            }
+
+        } else {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\" of "
+                               "\"wix_auth_api_breaker\"; "
+                               "\"max_fails=5\" and \"fail_timeout=10s\" "
+                               "are known, or \"off\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}

@@ -609,6 +609,19 @@ ngx_http_wix_auth_bearer_ask(ngx_http_wix_auth_bearer_wait_t *w,
         goto done;
     }
 
+    if (ngx_http_wix_auth_breaker_open(w->zone, w->client,
+                                       NGX_HTTP_WIX_AUTH_CLASS_LOOKUP,
+                                       &conf->api->breaker, &retry_after)
+        != NGX_OK)
+    {
+        ngx_http_wix_auth_bearer_busy(w,
+                                      NGX_HTTP_WIX_AUTH_UPSTREAM_UNAVAILABLE,
+                                      retry_after);
+
+        rc = ngx_http_wix_auth_bearer_outcome(w, conf);
+        goto done;
+    }
+
     if (ngx_http_wix_auth_budget_take(w->zone, w->client,
                                       NGX_HTTP_WIX_AUTH_BUDGET_LOOKUP,
                                       NGX_HTTP_WIX_AUTH_LOOKUP_RATE,

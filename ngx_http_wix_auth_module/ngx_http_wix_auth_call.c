@@ -8,6 +8,9 @@
 #include "ngx_http_wix_auth_url.h"
 
 
+#define NGX_HTTP_WIX_AUTH_PROBE_MARGIN  1000    /* ms beyond the API timeout */
+
+
 static ngx_int_t ngx_http_wix_auth_api_dispatch(
     ngx_http_wix_auth_api_call_t *call, ngx_str_t *authorization);
 static ngx_int_t ngx_http_wix_auth_api_request(
@@ -24,6 +27,11 @@ static ngx_int_t ngx_http_wix_auth_api_parse(
     ngx_http_wix_auth_api_call_t *call, ngx_str_t *answer);
 static ngx_int_t ngx_http_wix_auth_api_again(
     ngx_http_wix_auth_api_call_t *call);
+static ngx_int_t ngx_http_wix_auth_api_alive(
+    ngx_http_wix_auth_api_call_t *call, ngx_http_wix_auth_fetch_t *f);
+static void ngx_http_wix_auth_api_report(ngx_http_wix_auth_api_call_t *call,
+    ngx_http_wix_auth_fetch_t *f);
+static void ngx_http_wix_auth_api_give_up(ngx_http_wix_auth_api_call_t *call);
 static void ngx_http_wix_auth_api_wipe(ngx_str_t *text);
 static void ngx_http_wix_auth_api_log(ngx_http_wix_auth_api_call_t *call,
     ngx_http_wix_auth_fetch_t *f, ngx_http_wix_auth_api_result_t *result);
@@ -38,6 +46,15 @@ static const char  *ngx_http_wix_auth_api_errors[] = {
     "", "no connection", "TLS failed", "no answer in time",
     "connection broken", "answer too large", "too many calls at once",
     "not started"
+};
+
+
+/* in the order of ngx_http_wix_auth_class_e */
+
+static const char  *ngx_http_wix_auth_api_classes[] = {
+    "waited (logins, and refreshes that a request waits for)",
+    "refresh (in the background)",
+    "lookup (visitors, token-info, profiles)"
 };
 
 
@@ -59,6 +76,7 @@ ngx_http_wix_auth_api_create(ngx_http_wix_auth_api_op_t *op,
     call = ngx_pcalloc(pool, sizeof(ngx_http_wix_auth_api_call_t));
 
     if (call == NULL
+        || ngx_http_wix_auth_guid_parse(client, call->id) != NGX_OK
         || ngx_http_wix_auth_api_copy(pool, &call->client, client) != NGX_OK)
     {
         ngx_destroy_pool(pool);
@@ -68,6 +86,8 @@ ngx_http_wix_auth_api_create(ngx_http_wix_auth_api_op_t *op,
     call->pool = pool;
     call->log = log;
     call->op = op;
+    call->class = op->class;
+    call->retry_after = -1;
     call->conf = conf;
     call->handler = handler;
     call->data = data;
@@ -95,6 +115,7 @@ ngx_http_wix_auth_api_cancel(ngx_http_wix_auth_api_call_t *call)
 
     if (call->fetch) {
         ngx_http_wix_auth_fetch_cancel(call->fetch);
+        ngx_http_wix_auth_api_give_up(call);
     }
 
     ngx_http_wix_auth_api_free(call);
@@ -190,13 +211,30 @@ ngx_http_wix_auth_api_send(ngx_http_wix_auth_api_call_t *call,
 {
     ngx_http_wix_auth_fetch_t  *f;
 
+    if (ngx_http_wix_auth_breaker_ask(call->conf->zone, call->id, call->class,
+                                      &call->conf->breaker,
+                                      call->conf->fetch.timeout
+                                      + NGX_HTTP_WIX_AUTH_PROBE_MARGIN,
+                                      &call->ticket, &call->retry_after)
+        != NGX_OK)
+    {
+        (void) ngx_http_wix_auth_api_refuse(call,
+                                       NGX_HTTP_WIX_AUTH_UPSTREAM_UNAVAILABLE,
+                                       "not sent, the breaker is open");
+        return NGX_OK;
+    }
+
+    call->asked = 1;
+
     f = ngx_http_wix_auth_fetch_create(call->log);
     if (f == NULL) {
+        ngx_http_wix_auth_api_give_up(call);
         return NGX_ERROR;
     }
 
     if (ngx_http_wix_auth_api_request(call, f, authorization) != NGX_OK) {
         ngx_http_wix_auth_fetch_cancel(f);
+        ngx_http_wix_auth_api_give_up(call);
         return NGX_ERROR;
     }
 
@@ -290,7 +328,8 @@ ngx_http_wix_auth_api_unsent(ngx_event_t *ev)
 
     ngx_memzero(&result, sizeof(ngx_http_wix_auth_api_result_t));
 
-    result.retry_after = -1;
+    result.retry_after = call->retry_after;
+    result.open = (call->retry_after > 0);
     ngx_http_wix_auth_api_fail(&result, call->unsent);
 
     ngx_log_error(ngx_http_wix_auth_api_level(call, &result), call->log, 0,
@@ -313,6 +352,7 @@ ngx_http_wix_auth_api_done(ngx_http_wix_auth_fetch_t *f)
     ngx_memzero(&result, sizeof(ngx_http_wix_auth_api_result_t));
 
     ngx_http_wix_auth_api_judge(call, f, &result);
+    ngx_http_wix_auth_api_report(call, f);
 
     result.pause = (result.cause == NGX_HTTP_WIX_AUTH_CAUSE_429
                     && !ngx_http_wix_auth_api_account(call));
@@ -437,6 +477,103 @@ ngx_http_wix_auth_api_parse(ngx_http_wix_auth_api_call_t *call,
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * Whether Wix is there: NGX_OK, NGX_ERROR, or NGX_DECLINED: the call tells
+ * nothing about that.  A 502 or so with a code is an answer of Wix itself.
+ */
+
+static ngx_int_t
+ngx_http_wix_auth_api_alive(ngx_http_wix_auth_api_call_t *call,
+    ngx_http_wix_auth_fetch_t *f)
+{
+    switch (f->error) {
+
+    case NGX_HTTP_WIX_AUTH_FETCH_DONE:
+        break;
+
+    case NGX_HTTP_WIX_AUTH_FETCH_TOO_LARGE:
+        return NGX_OK;
+
+    case NGX_HTTP_WIX_AUTH_FETCH_TIMEOUT:
+        return f->launched ? NGX_ERROR : NGX_DECLINED;
+
+    case NGX_HTTP_WIX_AUTH_FETCH_CONNECT:
+    case NGX_HTTP_WIX_AUTH_FETCH_TLS:
+    case NGX_HTTP_WIX_AUTH_FETCH_BROKEN:
+        return NGX_ERROR;
+
+    default:
+        return NGX_DECLINED;
+    }
+
+    if (f->status < 502 || f->status > 504) {
+        return NGX_OK;
+    }
+
+    return (call->code.len || ngx_http_wix_auth_json_get(call->root, "error"))
+           ? NGX_OK : NGX_ERROR;
+}
+
+
+/* what an operator wants to know at night: since when, what, and for whom */
+
+static void
+ngx_http_wix_auth_api_report(ngx_http_wix_auth_api_call_t *call,
+    ngx_http_wix_auth_fetch_t *f)
+{
+    ngx_int_t   rc;
+    ngx_msec_t  time;
+
+    call->asked = 0;
+
+    rc = ngx_http_wix_auth_breaker_result(call->conf->zone, call->id,
+                                          call->class, &call->conf->breaker,
+                                          call->ticket,
+                                          ngx_http_wix_auth_api_alive(call, f),
+                                          &time);
+
+    if (rc == NGX_DONE) {
+        ngx_log_error(NGX_LOG_ERR, call->log, 0,
+                      "wix_auth: breaker opens: client \"%V\", class %s: "
+                      "%ui failures without an answer of Wix between them, "
+                      "the last of %s; nothing of this class is sent for "
+                      "%T s, then one call at a time until Wix answers",
+                      &call->client,
+                      ngx_http_wix_auth_api_classes[call->class],
+                      call->conf->breaker.max_fails, call->op->name,
+                      (time_t) ((time + 999) / 1000));
+
+    } else if (rc == NGX_AGAIN) {
+        ngx_log_error(NGX_LOG_NOTICE, call->log, 0,
+                      "wix_auth: breaker closes: client \"%V\", class %s: "
+                      "Wix answers again, after %T s",
+                      &call->client,
+                      ngx_http_wix_auth_api_classes[call->class],
+                      (time_t) ((time + 999) / 1000));
+    }
+}
+
+
+/* the call has not been made, or nobody waits for what it comes to */
+
+static void
+ngx_http_wix_auth_api_give_up(ngx_http_wix_auth_api_call_t *call)
+{
+    ngx_msec_t  time;
+
+    if (!call->asked) {
+        return;
+    }
+
+    call->asked = 0;
+
+    (void) ngx_http_wix_auth_breaker_result(call->conf->zone, call->id,
+                                            call->class, &call->conf->breaker,
+                                            call->ticket, NGX_DECLINED,
+                                            &time);
 }
 
 
@@ -589,9 +726,11 @@ ngx_http_wix_auth_api_level(ngx_http_wix_auth_api_call_t *call,
         return NGX_LOG_ALERT;
     }
 
-    /* who logs out late has no session at Wix any more */
+    /* who logs out late has no session at Wix any more, and that the breaker
+       is open has been told */
 
     if (call->op->quiet
+        || result->open
         || (call->op->kind == NGX_HTTP_WIX_AUTH_OP_LOGOUT
             && result->status >= 400 && result->status < 500
             && result->cause == NGX_HTTP_WIX_AUTH_CAUSE_ERROR))

@@ -48,6 +48,7 @@ typedef struct {
     const char                     *path;
 
     ngx_uint_t                      kind;          /* ..._api_op_e */
+    ngx_uint_t                      class;         /* ..._class_e */
 
     /* of a 2xx: NGX_OK, NGX_DECLINED (it makes no sense) or NGX_ERROR */
     ngx_int_t                     (*answer)(
@@ -91,6 +92,7 @@ struct ngx_http_wix_auth_api_call_s {
     ngx_http_wix_auth_api_op_t     *op;
     ngx_http_wix_auth_api_conf_t   *conf;
     ngx_str_t                       client;
+    u_char                          id[16];        /* of the client */
     ngx_str_t                       url;           /* len 0: op->path's */
     ngx_str_t                       body;          /* data NULL: GET */
     ngx_str_t                       own;           /* the browser's visitor
@@ -112,6 +114,10 @@ struct ngx_http_wix_auth_api_call_s {
     ngx_str_t                       code;          /* Wix's, safe to log */
     const char                     *err;
 
+    ngx_uint_t                      class;         /* of the breaker */
+    ngx_uint_t                      ticket;
+    ngx_int_t                       retry_after;   /* of an open one, or -1 */
+
     ngx_uint_t                      unsent;        /* reason, when the call
                                                       is not to be made */
 
@@ -119,6 +125,8 @@ struct ngx_http_wix_auth_api_call_s {
     unsigned                        retried:1;     /* this token is new */
     unsigned                        outside:1;
     unsigned                        refused:1;     /* the visitor's token */
+    unsigned                        asked:1;       /* the breaker is to be
+                                                      told what it came to */
     unsigned                        done:1;
 };
 

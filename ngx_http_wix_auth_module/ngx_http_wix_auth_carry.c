@@ -133,6 +133,7 @@ ngx_http_wix_auth_carry_refresh(ngx_http_wix_auth_login_t *l,
 
     own->call = ngx_http_wix_auth_api_refresh(l->conf->api, &l->site.client,
                                          &fresh.refresh_token,
+                                         NGX_HTTP_WIX_AUTH_CLASS_WAITED,
                                          l->request->connection->log,
                                          ngx_http_wix_auth_carry_refreshed, l);
 

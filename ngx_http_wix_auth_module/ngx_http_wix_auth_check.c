@@ -94,6 +94,10 @@ ngx_http_wix_auth_check(ngx_conf_t *cf)
         }
     }
 
+    if (ngx_http_wix_auth_check_states(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_wix_auth_module);
     wish = wmcf->wishes->elts;
 

@@ -33,7 +33,7 @@ void ngx_cdecl ngx_http_wix_auth_complain(ngx_conf_t *cf, ngx_uint_t level,
 ngx_int_t ngx_http_wix_auth_check(ngx_conf_t *cf);
 
 
-/* between the two files of this room: of a server, how it is reached */
+/* between the files of this room: how a server is reached, state files */
 
 ngx_int_t ngx_http_wix_auth_check_names(ngx_conf_t *cf,
     ngx_http_core_srv_conf_t *cscf, ngx_http_wix_auth_srv_conf_t *wscf);
@@ -43,6 +43,7 @@ ngx_int_t ngx_http_wix_auth_check_store(ngx_conf_t *cf,
     ngx_http_wix_auth_conf_t *conf);
 ngx_int_t ngx_http_wix_auth_check_notice(ngx_conf_t *cf,
     ngx_http_wix_auth_srv_conf_t *wscf, ngx_http_wix_auth_conf_t *conf);
+ngx_int_t ngx_http_wix_auth_check_states(ngx_conf_t *cf);
 ngx_uint_t ngx_http_wix_auth_check_equal(ngx_str_t *a, ngx_str_t *b);
 
 

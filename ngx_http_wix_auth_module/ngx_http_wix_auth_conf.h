@@ -131,6 +131,16 @@ typedef struct {
 } ngx_http_wix_auth_stale_conf_t;
 
 
+/* failed logins: limit 0 is none */
+
+typedef struct {
+    ngx_uint_t                      pair;      /* of an account and address */
+    time_t                          pair_time;
+    ngx_uint_t                      account;   /* of an account in all */
+    time_t                          account_time;
+} ngx_http_wix_auth_login_limit_t;
+
+
 typedef struct ngx_http_wix_auth_srv_conf_s  ngx_http_wix_auth_srv_conf_t;
 
 
@@ -163,6 +173,7 @@ typedef struct {
     ngx_http_wix_auth_login_conf_t *login;
     ngx_http_wix_auth_cookies_t    *cookies;
     ngx_http_wix_auth_stale_conf_t *stale;
+    ngx_http_wix_auth_login_limit_t  *login_limit;   /* never NULL */
 
     time_t                          lifetime;
     time_t                          idle;      /* 0: off */
@@ -175,6 +186,8 @@ typedef struct {
     ngx_msec_t                      api_connect_timeout;
     ngx_str_t                       api_certificate;
     ngx_str_t                       api_proxy;
+    ngx_http_wix_auth_breaker_conf_t   api_breaker;  /* max_fails UNSET_UINT:
+                                                  not said here */
     ngx_http_wix_auth_api_conf_t   *api;
 
     ngx_http_wix_auth_srv_conf_t   *server;
@@ -247,6 +260,16 @@ typedef struct {
 } ngx_http_wix_auth_pages_t;
 
 
+/* wix_auth_zone ... state=file */
+
+typedef struct {
+    ngx_http_wix_auth_conf_t       *conf;      /* whose key is in force */
+    ngx_shm_zone_t                 *zone;
+    ngx_str_t                       file;
+    ngx_http_wix_auth_place_t       place;
+} ngx_http_wix_auth_state_conf_t;
+
+
 /* a parsed CA bundle; file len 0: the system's */
 
 typedef struct {
@@ -259,6 +282,7 @@ typedef struct {
     ngx_array_t                    *pages;     /* ..._pages_t */
     ngx_array_t                    *wishes;    /* ..._wish_t */
     ngx_array_t                    *stores;    /* ..._store_t */
+    ngx_array_t                    *states;    /* ..._state_conf_t */
     ngx_array_t                    *notices;   /* ngx_str_t, for the start */
     ngx_int_t                       cookie_index;   /* $http_cookie */
     unsigned                        access_token:1; /* the variable is used */

@@ -70,8 +70,7 @@ ngx_http_wix_auth_cookie_scan(ngx_str_t *header, ngx_str_t *names,
         for (i = 0; i < nnames; i++) {
             len = names[i].len;
 
-            if (len == 0
-                || (size_t) (end - p) <= len
+            if ((size_t) (end - p) <= len
                 || p[len] != '='
                 || ngx_memcmp(p, names[i].data, len) != 0)
             {
@@ -249,24 +248,24 @@ static ngx_uint_t
 ngx_http_wix_auth_cookie_named(u_char *p, u_char *end, ngx_str_t *names,
     ngx_uint_t nnames)
 {
-    u_char      *equal;
+    u_char      *q;
     ngx_uint_t   i;
 
-    equal = memchr(p, '=', end - p);
-
-    if (equal == NULL) {
-        return 0;
-    }
-
-    while (equal > p && ngx_http_wix_auth_blank(equal[-1])) {
-        equal--;
-    }
-
     for (i = 0; i < nnames; i++) {
-
-        if (names[i].len == (size_t) (equal - p)
-            && ngx_memcmp(p, names[i].data, names[i].len) == 0)
+        if (*p != names[i].data[0]
+            || (size_t) (end - p) <= names[i].len
+            || ngx_memcmp(p, names[i].data, names[i].len) != 0)
         {
+            continue;
+        }
+
+        q = p + names[i].len;
+
+        while (q < end && ngx_http_wix_auth_blank(*q)) {
+            q++;
+        }
+
+        if (q < end && *q == '=') {
             return 1;
         }
     }

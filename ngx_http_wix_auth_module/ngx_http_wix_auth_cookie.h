@@ -47,8 +47,8 @@ typedef struct {
 } ngx_http_wix_auth_cookie_hit_t;
 
 /*
- * The same for several names in one pass: fills hits[] from n on, at most
- * max of them, and returns the new n.
+ * The same for several names, none of them empty, in one pass: fills hits[]
+ * from n on, at most max of them, and returns the new n.
  */
 ngx_uint_t ngx_http_wix_auth_cookie_scan(ngx_str_t *header, ngx_str_t *names,
     ngx_uint_t nnames, ngx_http_wix_auth_cookie_hit_t *hits, ngx_uint_t n,

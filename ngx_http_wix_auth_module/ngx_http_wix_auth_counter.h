@@ -28,7 +28,12 @@ typedef enum {
     NGX_HTTP_WIX_AUTH_COUNT_REFUSED,      /* a bearer token was refused */
     NGX_HTTP_WIX_AUTH_COUNT_CHECKED,      /* a bearer token is being checked */
     NGX_HTTP_WIX_AUTH_COUNT_PROFILE,      /* a session's profile was asked */
-    NGX_HTTP_WIX_AUTH_COUNT_MINT          /* no visitor could be had */
+    NGX_HTTP_WIX_AUTH_COUNT_MINT,         /* no visitor could be had */
+    NGX_HTTP_WIX_AUTH_COUNT_PAIR,         /* failed logins for an account from
+                                             an address */
+    NGX_HTTP_WIX_AUTH_COUNT_ACCOUNT,      /* failed logins for an account */
+    NGX_HTTP_WIX_AUTH_COUNT_SLOW          /* a login for an account under
+                                             attack that has to wait */
 } ngx_http_wix_auth_count_e;
 
 
@@ -46,6 +51,10 @@ ngx_int_t ngx_http_wix_auth_counter_take(ngx_shm_zone_t *shm_zone,
 ngx_uint_t ngx_http_wix_auth_counter_get(ngx_shm_zone_t *shm_zone,
     ngx_uint_t kind, ngx_str_t *key, time_t *left);
 
+/* takes one back that was counted in vain; the window stays */
+void ngx_http_wix_auth_counter_give(ngx_shm_zone_t *shm_zone,
+    ngx_uint_t kind, ngx_str_t *key);
+
 /* forgets the key */
 void ngx_http_wix_auth_counter_clear(ngx_shm_zone_t *shm_zone,
     ngx_uint_t kind, ngx_str_t *key);
@@ -53,7 +62,7 @@ void ngx_http_wix_auth_counter_clear(ngx_shm_zone_t *shm_zone,
 
 /*
  * What a client may ask of Wix: a slot for each client id (clients share one
- * when there are many), which strangers cannot push out.
+ * when there are more than 32), which strangers cannot push out.
  */
 
 typedef enum {
@@ -62,11 +71,13 @@ typedef enum {
     NGX_HTTP_WIX_AUTH_BUDGET_VISITOR,     /* new visitors */
     NGX_HTTP_WIX_AUTH_BUDGET_RETURN,      /* refreshes of visitors' tokens */
     NGX_HTTP_WIX_AUTH_BUDGET_RECOVER,     /* mails */
+    NGX_HTTP_WIX_AUTH_BUDGET_REFRESH,     /* a second, in the background */
     NGX_HTTP_WIX_AUTH_BUDGETS
 } ngx_http_wix_auth_budget_e;
 
 #define NGX_HTTP_WIX_AUTH_LOOKUP_RATE   60    /* a minute */
 #define NGX_HTTP_WIX_AUTH_RECOVER_RATE  60
+#define NGX_HTTP_WIX_AUTH_REFRESH_RATE  20    /* a second */
 
 /*
  * Takes one call from the budget of rate a minute: at most rate in each
@@ -77,6 +88,15 @@ typedef enum {
 ngx_int_t ngx_http_wix_auth_budget_take(ngx_shm_zone_t *shm_zone,
     u_char client[16], ngx_uint_t kind, ngx_uint_t rate,
     ngx_int_t *retry_after);
+
+/*
+ * Takes one background refresh of the session of this id: at most
+ * REFRESH_RATE are started in a second, so that a Wix which has just come
+ * back is not asked for everything at once.  NGX_OK; or NGX_BUSY: the
+ * session's back-off is set to about a second.
+ */
+ngx_int_t ngx_http_wix_auth_budget_refresh(ngx_shm_zone_t *shm_zone,
+    u_char client[16], u_char id[16]);
 
 /*
  * Wix answered 429: background calls of this client stop in all workers for

@@ -21,10 +21,7 @@
 #include "ngx_http_wix_auth_crypto.h"
 
 
-#define NGX_HTTP_WIX_AUTH_NONCE_LEN   12
-#define NGX_HTTP_WIX_AUTH_TAG_LEN     16
-#define NGX_HTTP_WIX_AUTH_SEAL_EXTRA  (1 + NGX_HTTP_WIX_AUTH_NONCE_LEN       \
-                                       + NGX_HTTP_WIX_AUTH_TAG_LEN)
+#define NGX_HTTP_WIX_AUTH_SEAL_EXTRA  (1 + NGX_HTTP_WIX_AUTH_RAW_EXTRA)
 
 /* OpenSSL counts in int, and base64url needs a third more */
 #define NGX_HTTP_WIX_AUTH_SEAL_MAX    (NGX_MAX_INT32_VALUE / 2)
@@ -50,10 +47,6 @@
 static ngx_int_t ngx_http_wix_auth_crypto_fetch(void);
 static ngx_int_t ngx_http_wix_auth_derive(const u_char *secret, size_t len,
     const char *label, u_char *out, size_t outlen);
-static ngx_int_t ngx_http_wix_auth_gcm_seal(EVP_CIPHER_CTX *ctx,
-    const u_char *key, ngx_str_t *aad, ngx_str_t *plain, u_char *nonce);
-static ngx_int_t ngx_http_wix_auth_gcm_open(EVP_CIPHER_CTX *ctx,
-    const u_char *key, ngx_str_t *aad, u_char *nonce, size_t len, u_char *dst);
 static ngx_int_t ngx_http_wix_auth_gcm_aad(EVP_CIPHER_CTX *ctx,
     ngx_str_t *aad);
 static ngx_int_t ngx_http_wix_auth_store_load(X509_STORE *store,
@@ -79,7 +72,8 @@ static const char  *ngx_http_wix_auth_labels[NGX_HTTP_WIX_AUTH_KEY_MAX] = {
     "wix_auth oauth state",
     "wix_auth pkce verifier",
     "wix_auth returns cookie",
-    "wix_auth state token"
+    "wix_auth state token",
+    "wix_auth state file"
 };
 
 
@@ -333,17 +327,14 @@ ngx_int_t
 ngx_http_wix_auth_seal(ngx_http_wix_auth_ring_t *ring, ngx_uint_t purpose,
     ngx_str_t *aad, ngx_str_t *plain, ngx_pool_t *pool, ngx_str_t *sealed)
 {
-    size_t           len;
-    u_char          *raw;
-    ngx_int_t        rc;
-    EVP_CIPHER_CTX  *ctx;
+    size_t   len;
+    u_char  *raw;
 
     ngx_str_null(sealed);
 
     if (ring->nkeys == 0
         || purpose >= NGX_HTTP_WIX_AUTH_KEY_MAX
-        || plain->len > NGX_HTTP_WIX_AUTH_SEAL_MAX
-        || ngx_http_wix_auth_crypto_fetch() != NGX_OK)
+        || plain->len > NGX_HTTP_WIX_AUTH_SEAL_MAX)
     {
         return NGX_ERROR;
     }
@@ -357,17 +348,10 @@ ngx_http_wix_auth_seal(ngx_http_wix_auth_ring_t *ring, ngx_uint_t purpose,
 
     raw[0] = ring->keys[0].id;
 
-    ctx = EVP_CIPHER_CTX_new();
-
-    rc = (ctx == NULL)
-             ? NGX_ERROR
-             : ngx_http_wix_auth_gcm_seal(ctx, ring->keys[0].derived[purpose],
-                                          aad, plain, raw + 1);
-
-    EVP_CIPHER_CTX_free(ctx);
-
-    if (rc != NGX_OK) {
-        ERR_clear_error();
+    if (ngx_http_wix_auth_seal_raw(ring->keys[0].derived[purpose], aad, plain,
+                                   raw + 1)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -387,17 +371,15 @@ ngx_int_t
 ngx_http_wix_auth_open(ngx_http_wix_auth_ring_t *ring, ngx_uint_t purpose,
     ngx_str_t *aad, ngx_str_t *sealed, ngx_pool_t *pool, ngx_str_t *plain)
 {
-    size_t           len;
-    u_char          *raw, *dst;
-    ngx_int_t        rc;
-    ngx_uint_t       i;
-    EVP_CIPHER_CTX  *ctx;
+    size_t       len;
+    u_char      *raw, *dst;
+    ngx_int_t    rc;
+    ngx_str_t    text;
+    ngx_uint_t   i;
 
     ngx_str_null(plain);
 
-    if (purpose >= NGX_HTTP_WIX_AUTH_KEY_MAX
-        || ngx_http_wix_auth_crypto_fetch() != NGX_OK)
-    {
+    if (purpose >= NGX_HTTP_WIX_AUTH_KEY_MAX) {
         return NGX_ERROR;
     }
 
@@ -419,16 +401,13 @@ ngx_http_wix_auth_open(ngx_http_wix_auth_ring_t *ring, ngx_uint_t purpose,
         return NGX_DECLINED;
     }
 
+    text.data = raw + 1;
+    text.len = len - 1;
+
     len -= NGX_HTTP_WIX_AUTH_SEAL_EXTRA;
 
     dst = ngx_pnalloc(pool, len + 1);
     if (dst == NULL) {
-        return NGX_ERROR;
-    }
-
-    ctx = EVP_CIPHER_CTX_new();
-    if (ctx == NULL) {
-        ERR_clear_error();
         return NGX_ERROR;
     }
 
@@ -440,15 +419,11 @@ ngx_http_wix_auth_open(ngx_http_wix_auth_ring_t *ring, ngx_uint_t purpose,
             continue;
         }
 
-        rc = ngx_http_wix_auth_gcm_open(ctx, ring->keys[i].derived[purpose],
-                                        aad, raw + 1, len, dst);
+        rc = ngx_http_wix_auth_open_raw(ring->keys[i].derived[purpose], aad,
+                                        &text, dst);
     }
 
-    EVP_CIPHER_CTX_free(ctx);
-
     if (rc != NGX_OK) {
-        ERR_clear_error();
-        ngx_explicit_memzero(dst, len);
         return rc;
     }
 
@@ -458,6 +433,117 @@ ngx_http_wix_auth_open(ngx_http_wix_auth_ring_t *ring, ngx_uint_t purpose,
     plain->len = len;
 
     return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_wix_auth_seal_raw(const u_char key[32], ngx_str_t *aad,
+    ngx_str_t *plain, u_char *dst)
+{
+    int              n;
+    u_char          *text, *tag;
+    ngx_int_t        rc;
+    EVP_CIPHER_CTX  *ctx;
+
+    if (plain->len > NGX_HTTP_WIX_AUTH_SEAL_MAX
+        || ngx_http_wix_auth_crypto_fetch() != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    rc = NGX_ERROR;
+    text = dst + NGX_HTTP_WIX_AUTH_RAW_NONCE;
+    tag = text + plain->len;
+
+    ctx = EVP_CIPHER_CTX_new();
+
+    if (ctx == NULL
+        || ngx_http_wix_auth_random(dst, NGX_HTTP_WIX_AUTH_RAW_NONCE) != NGX_OK
+        || EVP_EncryptInit_ex(ctx, ngx_http_wix_auth_cipher, NULL, key, dst)
+           != 1
+        || ngx_http_wix_auth_gcm_aad(ctx, aad) != NGX_OK)
+    {
+        goto done;
+    }
+
+    if (plain->len
+        && EVP_EncryptUpdate(ctx, text, &n, plain->data, (int) plain->len)
+           != 1)
+    {
+        goto done;
+    }
+
+    /* GCM has nothing left to write here, but wants a place for it */
+
+    if (EVP_EncryptFinal_ex(ctx, tag, &n) == 1
+        && EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG,
+                               NGX_HTTP_WIX_AUTH_RAW_TAG, tag)
+           == 1)
+    {
+        rc = NGX_OK;
+    }
+
+done:
+
+    if (rc != NGX_OK) {
+        ERR_clear_error();
+    }
+
+    EVP_CIPHER_CTX_free(ctx);
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_http_wix_auth_open_raw(const u_char key[32], ngx_str_t *aad,
+    ngx_str_t *raw, u_char *dst)
+{
+    int              n;
+    size_t           len;
+    u_char          *text;
+    ngx_int_t        rc;
+    EVP_CIPHER_CTX  *ctx;
+
+    if (ngx_http_wix_auth_crypto_fetch() != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (raw->len < NGX_HTTP_WIX_AUTH_RAW_EXTRA
+        || raw->len > NGX_HTTP_WIX_AUTH_SEAL_MAX)
+    {
+        return NGX_DECLINED;
+    }
+
+    rc = NGX_ERROR;
+    text = raw->data + NGX_HTTP_WIX_AUTH_RAW_NONCE;
+    len = raw->len - NGX_HTTP_WIX_AUTH_RAW_EXTRA;
+
+    ctx = EVP_CIPHER_CTX_new();
+
+    if (ctx
+        && EVP_DecryptInit_ex(ctx, ngx_http_wix_auth_cipher, NULL, key,
+                              raw->data)
+           == 1
+        && ngx_http_wix_auth_gcm_aad(ctx, aad) == NGX_OK
+        && EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG,
+                               NGX_HTTP_WIX_AUTH_RAW_TAG, text + len)
+           == 1
+        && (len == 0
+            || EVP_DecryptUpdate(ctx, dst, &n, text, (int) len) == 1))
+    {
+        rc = EVP_DecryptFinal_ex(ctx, dst + len, &n) == 1 ? NGX_OK
+                                                          : NGX_DECLINED;
+    }
+
+    if (rc != NGX_OK) {
+        ERR_clear_error();
+        ngx_explicit_memzero(dst, len);
+    }
+
+    EVP_CIPHER_CTX_free(ctx);
+
+    return rc;
 }
 
 
@@ -661,73 +747,6 @@ ngx_http_wix_auth_derive(const u_char *secret, size_t len, const char *label,
     EVP_KDF_CTX_free(ctx);
 
     return rc;
-}
-
-
-static ngx_int_t
-ngx_http_wix_auth_gcm_seal(EVP_CIPHER_CTX *ctx, const u_char *key,
-    ngx_str_t *aad, ngx_str_t *plain, u_char *nonce)
-{
-    int      n;
-    u_char  *text, *tag;
-
-    text = nonce + NGX_HTTP_WIX_AUTH_NONCE_LEN;
-    tag = text + plain->len;
-
-    if (ngx_http_wix_auth_random(nonce, NGX_HTTP_WIX_AUTH_NONCE_LEN) != NGX_OK
-        || EVP_EncryptInit_ex(ctx, ngx_http_wix_auth_cipher, NULL, key, nonce)
-           != 1
-        || ngx_http_wix_auth_gcm_aad(ctx, aad) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    if (plain->len
-        && EVP_EncryptUpdate(ctx, text, &n, plain->data, (int) plain->len)
-           != 1)
-    {
-        return NGX_ERROR;
-    }
-
-    /* GCM has nothing left to write here, but wants a place for it */
-
-    if (EVP_EncryptFinal_ex(ctx, tag, &n) != 1
-        || EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG,
-                               NGX_HTTP_WIX_AUTH_TAG_LEN, tag)
-           != 1)
-    {
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_wix_auth_gcm_open(EVP_CIPHER_CTX *ctx, const u_char *key,
-    ngx_str_t *aad, u_char *nonce, size_t len, u_char *dst)
-{
-    int      n;
-    u_char  *text;
-
-    text = nonce + NGX_HTTP_WIX_AUTH_NONCE_LEN;
-
-    if (EVP_DecryptInit_ex(ctx, ngx_http_wix_auth_cipher, NULL, key, nonce)
-        != 1
-        || ngx_http_wix_auth_gcm_aad(ctx, aad) != NGX_OK
-        || EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG,
-                               NGX_HTTP_WIX_AUTH_TAG_LEN, text + len)
-           != 1)
-    {
-        return NGX_ERROR;
-    }
-
-    if (len && EVP_DecryptUpdate(ctx, dst, &n, text, (int) len) != 1) {
-        return NGX_ERROR;
-    }
-
-    return EVP_DecryptFinal_ex(ctx, dst + len, &n) == 1 ? NGX_OK
-                                                        : NGX_DECLINED;
 }
 
 

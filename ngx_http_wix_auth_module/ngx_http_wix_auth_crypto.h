@@ -25,6 +25,11 @@
 #define NGX_HTTP_WIX_AUTH_SECRET_MIN  32
 #define NGX_HTTP_WIX_AUTH_ID_LEN      16
 
+#define NGX_HTTP_WIX_AUTH_RAW_NONCE   12
+#define NGX_HTTP_WIX_AUTH_RAW_TAG     16
+#define NGX_HTTP_WIX_AUTH_RAW_EXTRA                                           \
+    (NGX_HTTP_WIX_AUTH_RAW_NONCE + NGX_HTTP_WIX_AUTH_RAW_TAG)
+
 
 /* one HKDF label a purpose: a value made for one never opens for another */
 
@@ -34,6 +39,7 @@ typedef enum {
     NGX_HTTP_WIX_AUTH_KEY_PKCE,           /* PKCE verifier */
     NGX_HTTP_WIX_AUTH_KEY_RETURNS,        /* sealed returns cookie */
     NGX_HTTP_WIX_AUTH_KEY_STATE_TOKEN,    /* sealed Wix stateToken */
+    NGX_HTTP_WIX_AUTH_KEY_STATE_FILE,     /* sealed sessions in a file */
     NGX_HTTP_WIX_AUTH_KEY_MAX
 } ngx_http_wix_auth_purpose_e;
 
@@ -94,6 +100,16 @@ ngx_int_t ngx_http_wix_auth_seal(ngx_http_wix_auth_ring_t *ring,
 ngx_int_t ngx_http_wix_auth_open(ngx_http_wix_auth_ring_t *ring,
     ngx_uint_t purpose, ngx_str_t *aad, ngx_str_t *sealed, ngx_pool_t *pool,
     ngx_str_t *plain);
+
+/*
+ * The same in binary and with one key: nonce, ciphertext, tag, which are
+ * RAW_EXTRA bytes more than plain.  plain may lie at dst + RAW_NONCE, and what
+ * open_raw() opens at dst - RAW_NONCE: both work in place.
+ */
+ngx_int_t ngx_http_wix_auth_seal_raw(const u_char key[32], ngx_str_t *aad,
+    ngx_str_t *plain, u_char *dst);
+ngx_int_t ngx_http_wix_auth_open_raw(const u_char key[32], ngx_str_t *aad,
+    ngx_str_t *raw, u_char *dst);
 
 /*
  * base64url without padding (RFC 4648, 5).  encode() writes

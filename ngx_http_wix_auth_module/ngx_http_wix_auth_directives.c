@@ -13,6 +13,10 @@
 static ngx_uint_t ngx_http_wix_auth_endpoint_here(ngx_conf_t *cf,
     ngx_http_core_loc_conf_t *clcf, ngx_str_t *last);
 static ngx_uint_t ngx_http_wix_auth_endpoint_find(ngx_str_t *name);
+static ngx_int_t ngx_http_wix_auth_zone_size(ngx_conf_t *cf,
+    ngx_str_t *value, ngx_str_t *name, ssize_t *size);
+static char *ngx_http_wix_auth_zone_state(ngx_conf_t *cf,
+    ngx_http_wix_auth_conf_t *wlcf, ngx_str_t *file);
 static char *ngx_http_wix_auth_read_key(ngx_conf_t *cf, ngx_str_t *file,
     u_char *buf, size_t size, size_t *len);
 static char *ngx_http_wix_auth_complex(ngx_conf_t *cf,
@@ -221,9 +225,8 @@ ngx_http_wix_auth_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_wix_auth_conf_t  *wlcf = conf;
 
-    u_char     *p;
     ssize_t     size;
-    ngx_str_t  *value, name, s;
+    ngx_str_t  *value, name, state;
 
     if (wlcf->zone != NGX_CONF_UNSET_PTR) {
         return "is duplicate";
@@ -231,48 +234,30 @@ ngx_http_wix_auth_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
+    ngx_str_null(&state);
+
+    if (cf->args->nelts == 3) {
+
+        if (ngx_strncmp(value[2].data, "state=", 6) != 0
+            || value[2].len == 6)
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\" of "
+                               "\"wix_auth_zone\"; \"zone=name:size\" and "
+                               "\"state=file\" are known", &value[2]);
+            return NGX_CONF_ERROR;
+        }
+
+        state.data = value[2].data + 6;
+        state.len = value[2].len - 6;
+    }
+
     if (ngx_strncmp(value[1].data, "zone=", 5) != 0) {
         return "needs \"zone=name:size\"";
     }
 
-    if (cf->args->nelts == 3) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid parameter \"%V\" of \"wix_auth_zone\"; "
-                           "only \"zone=name:size\" is known", &value[2]);
+    if (ngx_http_wix_auth_zone_size(cf, &value[1], &name, &size) != NGX_OK) {
         return NGX_CONF_ERROR;
-    }
-
-    name.data = value[1].data + 5;
-    size = 0;
-
-    p = (u_char *) ngx_strchr(name.data, ':');
-
-    if (p == NULL) {
-        name.len = value[1].data + value[1].len - name.data;
-
-    } else {
-        name.len = p - name.data;
-
-        s.data = p + 1;
-        s.len = value[1].data + value[1].len - s.data;
-
-        size = ngx_parse_size(&s);
-
-        if (size == NGX_ERROR) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid size in \"%V\"; "
-                               "use for example \"zone=members:16m\"",
-                               &value[1]);
-            return NGX_CONF_ERROR;
-        }
-
-        if (size < (ssize_t) NGX_HTTP_WIX_AUTH_ZONE_MIN) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "zone \"%V\" is too small; give it at least "
-                               "128k, and a megabyte for 400 sessions",
-                               &name);
-            return NGX_CONF_ERROR;
-        }
     }
 
     if (name.len == 0) {
@@ -286,6 +271,90 @@ ngx_http_wix_auth_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     if (wlcf->zone == NULL) {
         return NGX_CONF_ERROR;
     }
+
+    if (state.len == 0) {
+        return NGX_CONF_OK;
+    }
+
+    if (size == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"state=\" belongs where zone \"%V\" has its "
+                           "size", &name);
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_http_wix_auth_zone_state(cf, wlcf, &state);
+}
+
+
+/* "zone=name:size"; without a size it is 0 */
+
+static ngx_int_t
+ngx_http_wix_auth_zone_size(ngx_conf_t *cf, ngx_str_t *value, ngx_str_t *name,
+    ssize_t *size)
+{
+    u_char     *p;
+    ngx_str_t   s;
+
+    name->data = value->data + 5;
+    *size = 0;
+
+    p = (u_char *) ngx_strchr(name->data, ':');
+
+    if (p == NULL) {
+        name->len = value->data + value->len - name->data;
+        return NGX_OK;
+    }
+
+    name->len = p - name->data;
+
+    s.data = p + 1;
+    s.len = value->data + value->len - s.data;
+
+    *size = ngx_parse_size(&s);
+
+    if (*size == NGX_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid size in \"%V\"; "
+                           "use for example \"zone=members:16m\"", value);
+        return NGX_ERROR;
+    }
+
+    if (*size < (ssize_t) NGX_HTTP_WIX_AUTH_ZONE_MIN) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "zone \"%V\" is too small; give it at least "
+                           "128k, and a megabyte for 400 sessions", name);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+/* what it needs is known when all has been read */
+
+static char *
+ngx_http_wix_auth_zone_state(ngx_conf_t *cf, ngx_http_wix_auth_conf_t *wlcf,
+    ngx_str_t *file)
+{
+    ngx_http_wix_auth_main_conf_t   *wmcf;
+    ngx_http_wix_auth_state_conf_t  *state;
+
+    if (ngx_conf_full_name(cf->cycle, file, 0) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_wix_auth_module);
+
+    state = ngx_array_push(wmcf->states);
+    if (state == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    state->conf = wlcf;
+    state->zone = wlcf->zone;
+    state->file = *file;
+    state->place = wlcf->zone_place;
 
     return NGX_CONF_OK;
 }
@@ -369,11 +438,11 @@ ngx_http_wix_auth_read_key(ngx_conf_t *cf, ngx_str_t *file, u_char *buf,
     }
 
     if (ngx_fd_info(fd, &fi) != NGX_FILE_ERROR
-        && (ngx_file_access(&fi) & 0007))
+        && (ngx_file_access(&fi) & 0077))
     {
         ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-                           "key file \"%V\" is open to every user of this "
-                           "machine; use \"chmod 600\"", file);
+                           "key file \"%V\" is open to others than its "
+                           "owner; use \"chmod 600 %V\"", file, file);
     }
 
     n = ngx_read_fd(fd, buf, size);

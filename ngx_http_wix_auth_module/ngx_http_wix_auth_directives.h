@@ -38,6 +38,8 @@ char *ngx_http_wix_auth_seconds(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_wix_auth_logout_target(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_wix_auth_login_limit(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 char *ngx_http_wix_auth_use_stale(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
@@ -61,6 +63,8 @@ char *ngx_http_wix_auth_api_times(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_wix_auth_certificate(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_wix_auth_proxy(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_wix_auth_breaker(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 
 /* wix_auth_cookie, and the family of cookies that is made of it */
 char *ngx_http_wix_auth_cookie(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);

@@ -303,6 +303,7 @@ ngx_http_wix_auth_fetch_launch(ngx_http_wix_auth_fetch_transfer_t *t)
     ngx_http_wix_auth_fetch_unlink(t);
 
     t->state = NGX_HTTP_WIX_AUTH_FETCH_RUNS;
+    t->fetch.launched = 1;
     ngx_queue_insert_tail(&w->active, &t->queue);
     w->nactive++;
 
@@ -430,8 +431,9 @@ ngx_http_wix_auth_fetch_deadline_handler(ngx_event_t *ev)
 void
 ngx_http_wix_auth_fetch_shutdown(void)
 {
-    ngx_queue_t                       *q;
-    ngx_http_wix_auth_fetch_worker_t  *w;
+    ngx_queue_t                         *q;
+    ngx_http_wix_auth_fetch_worker_t    *w;
+    ngx_http_wix_auth_fetch_transfer_t  *t;
 
     w = &ngx_http_wix_auth_fetch_worker;
 
@@ -439,10 +441,12 @@ ngx_http_wix_auth_fetch_shutdown(void)
 
     while (!ngx_queue_empty(&w->active)) {
         q = ngx_queue_head(&w->active);
+        t = ngx_queue_data(q, ngx_http_wix_auth_fetch_transfer_t, queue);
 
-        ngx_http_wix_auth_fetch_end(
-            ngx_queue_data(q, ngx_http_wix_auth_fetch_transfer_t, queue),
-            NGX_HTTP_WIX_AUTH_FETCH_TIMEOUT);
+        /* not that time is over: ours is */
+        t->fetch.launched = 0;
+
+        ngx_http_wix_auth_fetch_end(t, NGX_HTTP_WIX_AUTH_FETCH_TIMEOUT);
     }
 
     while (w->nwaiting) {

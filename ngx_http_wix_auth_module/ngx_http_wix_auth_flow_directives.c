@@ -28,6 +28,8 @@ static char *ngx_http_wix_auth_switch(ngx_conf_t *cf, const char *name,
     ngx_uint_t *on);
 static ngx_int_t ngx_http_wix_auth_visitor_rate(ngx_str_t *text,
     ngx_uint_t *rate);
+static char *ngx_http_wix_auth_login_count(ngx_str_t *value, size_t skip,
+    ngx_uint_t *limit, time_t *time);
 static char *ngx_http_wix_auth_pages_compile(ngx_conf_t *cf, ngx_str_t *dir,
     ngx_http_wix_auth_page_t **pages);
 
@@ -752,6 +754,104 @@ ngx_http_wix_auth_pages_compile(ngx_conf_t *cf, ngx_str_t *dir,
     }
 
     *pages = set->pages;
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_wix_auth_login_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_wix_auth_conf_t  *wlcf = conf;
+
+    char                             *rv;
+    ngx_str_t                        *value;
+    ngx_uint_t                        i;
+    ngx_http_wix_auth_login_limit_t  *limit;
+
+    if (wlcf->login_limit != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    limit = ngx_pcalloc(cf->pool, sizeof(ngx_http_wix_auth_login_limit_t));
+    if (limit == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    wlcf->login_limit = limit;
+
+    value = cf->args->elts;
+
+    if (cf->args->nelts == 2 && ngx_strcmp(value[1].data, "off") == 0) {
+        return NGX_CONF_OK;
+    }
+
+    limit->pair = 10;
+    limit->pair_time = 15 * 60;
+    limit->account = 100;
+    limit->account_time = 60 * 60;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (ngx_strncmp(value[i].data, "pair=", 5) == 0) {
+            rv = ngx_http_wix_auth_login_count(&value[i], 5, &limit->pair,
+                                               &limit->pair_time);
+
+        } else if (ngx_strncmp(value[i].data, "account=", 8) == 0) {
+            rv = ngx_http_wix_auth_login_count(&value[i], 8, &limit->account,
+                                               &limit->account_time);
+
+        } else {
+            rv = NGX_CONF_ERROR;
+        }
+
+        if (rv != NGX_CONF_OK) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\" of "
+                               "\"wix_auth_login_limit\"; use for example "
+                               "\"pair=10/15m account=100/1h\", or \"off\"",
+                               &value[i]);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* "10/15m": at most 10 in a window of 15 minutes */
+
+static char *
+ngx_http_wix_auth_login_count(ngx_str_t *value, size_t skip,
+    ngx_uint_t *limit, time_t *time)
+{
+    u_char     *p, *last;
+    ngx_int_t   n;
+    ngx_str_t   s;
+
+    last = value->data + value->len;
+
+    p = ngx_strlchr(value->data + skip, last, '/');
+    if (p == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    n = ngx_atoi(value->data + skip, p - value->data - skip);
+
+    if (n < 1 || n > 1000000) {
+        return NGX_CONF_ERROR;
+    }
+
+    s.data = p + 1;
+    s.len = last - s.data;
+
+    *time = ngx_parse_time(&s, 1);
+
+    if (*time == (time_t) NGX_ERROR || *time < 1 || *time > 24 * 60 * 60) {
+        return NGX_CONF_ERROR;
+    }
+
+    *limit = n;
 
     return NGX_CONF_OK;
 }

@@ -509,6 +509,10 @@ ngx_http_wix_auth_session_required(ngx_http_wix_auth_call_t *call,
             return NGX_DONE;
         }
 
+        if (rc == NGX_ABORT) {
+            return ngx_http_wix_auth_session_stale(call);
+        }
+
         if (rc != NGX_OK) {
             break;
         }

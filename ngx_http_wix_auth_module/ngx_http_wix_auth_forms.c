@@ -531,6 +531,10 @@ ngx_http_wix_auth_form_started(ngx_http_wix_auth_call_t *call, ngx_int_t rc)
         return ngx_http_wix_auth_call_error(call,
                                          NGX_HTTP_WIX_AUTH_TOO_MANY_ATTEMPTS);
 
+    case NGX_DECLINED:
+        return ngx_http_wix_auth_call_error(call,
+                                      NGX_HTTP_WIX_AUTH_UPSTREAM_UNAVAILABLE);
+
     default:
         return ngx_http_wix_auth_call_error(call,
                                             NGX_HTTP_WIX_AUTH_INTERNAL_ERROR);

@@ -191,6 +191,8 @@ ngx_http_wix_auth_login_obey(ngx_http_wix_auth_login_t *l,
 void
 ngx_http_wix_auth_login_fail(ngx_http_wix_auth_login_t *l)
 {
+    ngx_http_wix_auth_throttle_give(l);
+
     l->reason = NGX_HTTP_WIX_AUTH_INTERNAL_ERROR;
     l->done(l);
 }

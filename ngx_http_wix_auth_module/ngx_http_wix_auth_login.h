@@ -81,6 +81,8 @@ ngx_int_t ngx_http_wix_auth_login_bind(ngx_http_wix_auth_login_t *l);
  * Login V2, Register V2, Verify During Authentication.  On SUCCESS it goes on
  * to authorize, and with response mode DIRECT to a session.  The browser's own
  * visitor identity is used where it has one, so that its cart follows.
+ * A password may also be NGX_BUSY: too many have failed (wix_auth_login_limit)
+ * and l->retry_after is set; done is not called.
  */
 ngx_int_t ngx_http_wix_auth_login_password(ngx_http_wix_auth_login_t *l,
     ngx_str_t *password);
@@ -108,7 +110,8 @@ ngx_int_t ngx_http_wix_auth_login_resend(ngx_http_wix_auth_login_t *l,
  * Has a recovery mail sent to l->email, later and whatever becomes of this
  * request; done is not called.  NGX_OK, whoever the address belongs to;
  * NGX_BUSY: our own limit (10 in 15 minutes from one peer address, 60 a
- * minute for a client), l->retry_after is set; NGX_ERROR.
+ * minute for a client); NGX_DECLINED: Wix is known to be away; of both
+ * l->retry_after is set; NGX_ERROR.
  */
 ngx_int_t ngx_http_wix_auth_login_recover(ngx_http_wix_auth_login_t *l);
 

@@ -15,6 +15,7 @@
 #include "ngx_http_wix_auth_answer.h"
 #include "ngx_http_wix_auth_counter.h"
 #include "ngx_http_wix_auth_login.h"
+#include "ngx_http_wix_auth_throttle.h"
 
 
 /*
@@ -22,7 +23,7 @@
  * (login), from a password, an address or a code of a mail to Wix's authorize
  * page (signin), what the browser has brought (carry), from an authorization
  * code to a session (exchange), out again (leave), and recovery mails
- * (recover).
+ * (recover).  What limits failed logins has a header of its own (throttle).
  */
 
 
@@ -65,6 +66,8 @@ struct ngx_http_wix_auth_login_own_s {
     u_char                                 id[16];
     ngx_uint_t                             generation;
     ngx_uint_t                             lease;
+
+    ngx_http_wix_auth_throttle_t           throttle;
 
     ngx_http_wix_auth_grant_t              grant;
 

@@ -86,11 +86,15 @@ ngx_http_wix_auth_member_fetch(ngx_shm_zone_t *zone,
     ngx_pool_t                  *pool;
     ngx_http_wix_auth_member_t  *m;
 
-    if (ngx_http_wix_auth_budget_take(zone, client,
-                                      NGX_HTTP_WIX_AUTH_BUDGET_PROFILE,
-                                      NGX_HTTP_WIX_AUTH_LOOKUP_RATE,
-                                      &retry_after)
-        != NGX_OK)
+    if (ngx_http_wix_auth_breaker_open(zone, client,
+                                       NGX_HTTP_WIX_AUTH_CLASS_LOOKUP,
+                                       &api->breaker, &retry_after)
+        != NGX_OK
+        || ngx_http_wix_auth_budget_take(zone, client,
+                                         NGX_HTTP_WIX_AUTH_BUDGET_PROFILE,
+                                         NGX_HTTP_WIX_AUTH_LOOKUP_RATE,
+                                         &retry_after)
+           != NGX_OK)
     {
         return;
     }

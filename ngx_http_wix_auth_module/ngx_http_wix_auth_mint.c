@@ -88,6 +88,10 @@ ngx_http_wix_auth_mint_start(ngx_http_wix_auth_record_t *rec,
     if (ngx_http_wix_auth_counter_get(conf->zone,
                                       NGX_HTTP_WIX_AUTH_COUNT_MINT, &key,
                                       &left)
+        || ngx_http_wix_auth_breaker_open(conf->zone, m->site.client_id,
+                                          NGX_HTTP_WIX_AUTH_CLASS_LOOKUP,
+                                          &conf->api->breaker, &retry_after)
+           != NGX_OK
         || ngx_http_wix_auth_budget_take(conf->zone, m->site.client_id,
                                          NGX_HTTP_WIX_AUTH_BUDGET_VISITOR,
                                          conf->visitor->rate, &retry_after)

@@ -10,6 +10,7 @@
 #include "ngx_http_wix_auth_filter.h"
 #include "ngx_http_wix_auth_gate.h"
 #include "ngx_http_wix_auth_session.h"
+#include "ngx_http_wix_auth_state.h"
 #include "ngx_http_wix_auth_strip.h"
 #include "ngx_http_wix_auth_variables.h"
 
@@ -38,6 +39,9 @@ static char *ngx_http_wix_auth_register(ngx_conf_t *cf,
 static ngx_int_t ngx_http_wix_auth_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_wix_auth_init_process(ngx_cycle_t *cycle);
 static void ngx_http_wix_auth_exit_process(ngx_cycle_t *cycle);
+static void ngx_http_wix_auth_exit_master(ngx_cycle_t *cycle);
+static ngx_uint_t ngx_http_wix_auth_states(ngx_cycle_t *cycle,
+    ngx_http_wix_auth_state_conf_t **states);
 
 
 static ngx_conf_enum_t  ngx_http_wix_auth_unauthorized[] = {
@@ -221,6 +225,13 @@ static ngx_command_t  ngx_http_wix_auth_commands[] = {
       offsetof(ngx_http_wix_auth_conf_t, captcha),
       &ngx_http_wix_auth_captchas },
 
+    { ngx_string("wix_auth_login_limit"),
+      NGX_HTTP_WIX_AUTH_HSL|NGX_CONF_TAKE12,
+      ngx_http_wix_auth_login_limit,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("wix_auth_logout_redirect"),
       NGX_HTTP_WIX_AUTH_HSL|NGX_CONF_TAKE1,
       ngx_http_wix_auth_logout_target,
@@ -263,6 +274,13 @@ static ngx_command_t  ngx_http_wix_auth_commands[] = {
       0,
       NULL },
 
+    { ngx_string("wix_auth_api_breaker"),
+      NGX_HTTP_WIX_AUTH_HS|NGX_CONF_TAKE12,
+      ngx_http_wix_auth_breaker,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
       ngx_null_command
 };
 
@@ -293,7 +311,7 @@ ngx_module_t  ngx_http_wix_auth_module = {
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
     ngx_http_wix_auth_exit_process,        /* exit process */
-    NULL,                                  /* exit master */
+    ngx_http_wix_auth_exit_master,         /* exit master */
     NGX_MODULE_V1_PADDING
 };
 
@@ -394,6 +412,12 @@ ngx_http_wix_auth_create_main_conf(ngx_conf_t *cf)
         return NULL;
     }
 
+    wmcf->states = ngx_array_create(cf->pool, 1,
+                                    sizeof(ngx_http_wix_auth_state_conf_t));
+    if (wmcf->states == NULL) {
+        return NULL;
+    }
+
     wmcf->notices = ngx_array_create(cf->pool, 4, sizeof(ngx_str_t));
     if (wmcf->notices == NULL) {
         return NULL;
@@ -471,12 +495,14 @@ ngx_http_wix_auth_create_loc_conf(ngx_conf_t *cf)
     conf->login = NGX_CONF_UNSET_PTR;
     conf->cookies = NGX_CONF_UNSET_PTR;
     conf->stale = NGX_CONF_UNSET_PTR;
+    conf->login_limit = NGX_CONF_UNSET_PTR;
     conf->lifetime = NGX_CONF_UNSET;
     conf->idle = NGX_CONF_UNSET;
     conf->refresh_before = NGX_CONF_UNSET;
     conf->refresh_lock_timeout = NGX_CONF_UNSET_MSEC;
     conf->api_timeout = NGX_CONF_UNSET_MSEC;
     conf->api_connect_timeout = NGX_CONF_UNSET_MSEC;
+    conf->api_breaker.max_fails = NGX_CONF_UNSET_UINT;
 
     return conf;
 }
@@ -568,6 +594,10 @@ ngx_http_wix_auth_merge_flows(ngx_http_wix_auth_conf_t *prev,
     static ngx_http_wix_auth_bearer_conf_t   bearer;
     static ngx_http_wix_auth_require_conf_t  require;
 
+    static ngx_http_wix_auth_login_limit_t   limit = {
+        10, 15 * 60, 100, 60 * 60
+    };
+
     ngx_conf_merge_uint_value(conf->response_mode, prev->response_mode,
                               NGX_HTTP_WIX_AUTH_RESPONSE_QUERY);
     ngx_conf_merge_uint_value(conf->captcha, prev->captcha,
@@ -577,6 +607,7 @@ ngx_http_wix_auth_merge_flows(ngx_http_wix_auth_conf_t *prev,
     ngx_conf_merge_ptr_value(conf->visitor, prev->visitor, &visitor);
     ngx_conf_merge_ptr_value(conf->bearer, prev->bearer, &bearer);
     ngx_conf_merge_ptr_value(conf->require, prev->require, &require);
+    ngx_conf_merge_ptr_value(conf->login_limit, prev->login_limit, &limit);
     ngx_conf_merge_ptr_value(conf->pages, prev->pages, NULL);
 }
 
@@ -644,7 +675,9 @@ ngx_http_wix_auth_merge_api(ngx_conf_t *cf, ngx_http_wix_auth_conf_t *prev,
         && conf->api_url.data == NULL
         && conf->api_certificate.data == NULL
         && conf->api_proxy.data == NULL
-        && conf->api_timeout == NGX_CONF_UNSET_MSEC)
+        && conf->api_timeout == NGX_CONF_UNSET_MSEC
+        && conf->api_breaker.max_fails == NGX_CONF_UNSET_UINT
+        && conf->zone == prev->zone)
     {
         conf->api = prev->api;
         conf->api_certificate = prev->api_certificate;
@@ -660,6 +693,15 @@ ngx_http_wix_auth_merge_api(ngx_conf_t *cf, ngx_http_wix_auth_conf_t *prev,
     ngx_conf_merge_msec_value(conf->api_connect_timeout,
                               prev->api_connect_timeout, 2000);
 
+    if (conf->api_breaker.max_fails == NGX_CONF_UNSET_UINT) {
+        conf->api_breaker = prev->api_breaker;
+    }
+
+    if (conf->api_breaker.max_fails == NGX_CONF_UNSET_UINT) {
+        conf->api_breaker.max_fails = 5;
+        conf->api_breaker.fail_timeout = 10000;
+    }
+
     api = ngx_pcalloc(cf->pool, sizeof(ngx_http_wix_auth_api_conf_t));
     if (api == NULL) {
         return NGX_CONF_ERROR;
@@ -669,6 +711,8 @@ ngx_http_wix_auth_merge_api(ngx_conf_t *cf, ngx_http_wix_auth_conf_t *prev,
     api->fetch.proxy = conf->api_proxy;
     api->fetch.timeout = conf->api_timeout;
     api->fetch.connect_timeout = conf->api_connect_timeout;
+    api->zone = conf->zone;
+    api->breaker = conf->api_breaker;
 
     conf->api = api;
 
@@ -737,9 +781,10 @@ ngx_http_wix_auth_register(ngx_conf_t *cf, ngx_http_wix_auth_conf_t *conf)
 static ngx_int_t
 ngx_http_wix_auth_init_module(ngx_cycle_t *cycle)
 {
-    ngx_str_t                      *notice;
-    ngx_uint_t                      i;
-    ngx_http_wix_auth_main_conf_t  *wmcf;
+    ngx_str_t                       *notice;
+    ngx_uint_t                       i, n;
+    ngx_http_wix_auth_main_conf_t   *wmcf;
+    ngx_http_wix_auth_state_conf_t  *state;
 
     if (ngx_test_config) {
         return NGX_OK;
@@ -758,6 +803,12 @@ ngx_http_wix_auth_init_module(ngx_cycle_t *cycle)
                       &notice[i]);
     }
 
+    n = ngx_http_wix_auth_states(cycle, &state);
+
+    for (i = 0; i < n; i++) {
+        ngx_http_wix_auth_state_open(state[i].zone, cycle);
+    }
+
     return NGX_OK;
 }
 
@@ -765,6 +816,15 @@ ngx_http_wix_auth_init_module(ngx_cycle_t *cycle)
 static ngx_int_t
 ngx_http_wix_auth_init_process(ngx_cycle_t *cycle)
 {
+    ngx_uint_t                       i, n;
+    ngx_http_wix_auth_state_conf_t  *state;
+
+    n = ngx_http_wix_auth_states(cycle, &state);
+
+    for (i = 0; i < n; i++) {
+        ngx_http_wix_auth_state_start(state[i].zone, cycle);
+    }
+
     return ngx_http_wix_auth_fetch_init_worker(cycle);
 }
 
@@ -772,5 +832,46 @@ ngx_http_wix_auth_init_process(ngx_cycle_t *cycle)
 static void
 ngx_http_wix_auth_exit_process(ngx_cycle_t *cycle)
 {
+    ngx_uint_t                       i, n;
+    ngx_http_wix_auth_state_conf_t  *state;
+
+    n = ngx_http_wix_auth_states(cycle, &state);
+
+    for (i = 0; i < n; i++) {
+        ngx_http_wix_auth_state_stop(state[i].zone);
+    }
+
     ngx_http_wix_auth_fetch_exit_worker(cycle);
+}
+
+
+static void
+ngx_http_wix_auth_exit_master(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                       i, n;
+    ngx_http_wix_auth_state_conf_t  *state;
+
+    n = ngx_http_wix_auth_states(cycle, &state);
+
+    for (i = 0; i < n; i++) {
+        ngx_http_wix_auth_state_finish(state[i].zone, cycle);
+    }
+}
+
+
+static ngx_uint_t
+ngx_http_wix_auth_states(ngx_cycle_t *cycle,
+    ngx_http_wix_auth_state_conf_t **states)
+{
+    ngx_http_wix_auth_main_conf_t  *wmcf;
+
+    wmcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                               ngx_http_wix_auth_module);
+    if (wmcf == NULL) {
+        return 0;
+    }
+
+    *states = wmcf->states->elts;
+
+    return wmcf->states->nelts;
 }

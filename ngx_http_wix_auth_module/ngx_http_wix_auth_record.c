@@ -371,8 +371,8 @@ ngx_http_wix_auth_record_find(ngx_http_wix_auth_record_t *rec,
     for (i = 0; i < rec->ncookies; i++) {
         cookie = &rec->cookies[i];
 
-        if (ngx_http_wix_auth_session_cookie_kind(cookie) != kind
-            || !ngx_http_wix_auth_session_plausible(cookie))
+        if (cookie->len != NGX_HTTP_WIX_AUTH_SESSION_COOKIE
+            || ngx_http_wix_auth_session_cookie_kind(cookie) != kind)
         {
             continue;
         }
@@ -383,6 +383,12 @@ ngx_http_wix_auth_record_find(ngx_http_wix_auth_record_t *rec,
 
         if (rc == NGX_OK || rc == NGX_ERROR) {
             return rc;
+        }
+
+        /* the alphabet costs more than the lookup, so it comes after it */
+
+        if (!ngx_http_wix_auth_session_plausible(cookie)) {
+            continue;
         }
 
         if (ngx_http_wix_auth_record_failed(rec, conf, kind, cookie, rc)

@@ -38,6 +38,17 @@ ngx_http_wix_auth_login_recover(ngx_http_wix_auth_login_t *l)
     ngx_pool_t                    *pool;
     ngx_http_wix_auth_recovery_t  *recovery;
 
+    /* no mail is promised that is known not to be sent */
+
+    if (ngx_http_wix_auth_breaker_open(l->conf->zone, l->site.client_id,
+                                       NGX_HTTP_WIX_AUTH_CLASS_WAITED,
+                                       &l->conf->api->breaker,
+                                       &l->retry_after)
+        != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
     rc = ngx_http_wix_auth_recover_limit(l);
 
     if (rc != NGX_OK) {
@@ -77,11 +88,14 @@ ngx_http_wix_auth_login_recover(ngx_http_wix_auth_login_t *l)
 static ngx_int_t
 ngx_http_wix_auth_recover_limit(ngx_http_wix_auth_login_t *l)
 {
-    time_t  left;
+    time_t     left;
+    u_char     buf[NGX_HTTP_WIX_AUTH_PEER_LEN];
+    ngx_str_t  peer;
+
+    peer = ngx_http_wix_auth_throttle_peer(l->request, buf);
 
     if (ngx_http_wix_auth_counter_take(l->conf->zone,
-                                       NGX_HTTP_WIX_AUTH_COUNT_RECOVER,
-                                       &l->request->connection->addr_text,
+                                       NGX_HTTP_WIX_AUTH_COUNT_RECOVER, &peer,
                                        NGX_HTTP_WIX_AUTH_RECOVER_TRIES,
                                        NGX_HTTP_WIX_AUTH_RECOVER_TIME, &left)
         != NGX_OK)

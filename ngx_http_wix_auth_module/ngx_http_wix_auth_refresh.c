@@ -12,6 +12,7 @@
 
 #define NGX_HTTP_WIX_AUTH_LEASE_MARGIN  1000    /* ms beyond the API timeout */
 #define NGX_HTTP_WIX_AUTH_PAUSE_MAX     30      /* s, asked for by a 5xx */
+#define NGX_HTTP_WIX_AUTH_HOLD_MAX      2000    /* ms, of who is over budget */
 #define NGX_HTTP_WIX_AUTH_POLL_FIRST    20      /* ms, doubling */
 #define NGX_HTTP_WIX_AUTH_POLL_LAST     100
 
@@ -35,11 +36,16 @@ typedef struct {
 } ngx_http_wix_auth_refresh_t;
 
 
+static ngx_uint_t ngx_http_wix_auth_refresh_held(
+    ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf);
+static ngx_int_t ngx_http_wix_auth_refresh_away(
+    ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf,
+    ngx_int_t retry_after);
 static ngx_int_t ngx_http_wix_auth_refresh_begin(
     ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf,
-    ngx_http_wix_auth_refresh_t **started);
+    ngx_uint_t class, ngx_http_wix_auth_refresh_t **started);
 static void ngx_http_wix_auth_refresh_call(ngx_http_wix_auth_refresh_t *rf,
-    ngx_http_wix_auth_session_t *s);
+    ngx_http_wix_auth_session_t *s, ngx_uint_t class);
 static ngx_http_wix_auth_refresh_t *ngx_http_wix_auth_refresh_find(
     ngx_shm_zone_t *zone, ngx_http_wix_auth_session_t *s);
 static void ngx_http_wix_auth_refresh_done(
@@ -64,20 +70,40 @@ ngx_http_wix_auth_refresh_start(ngx_http_wix_auth_record_t *rec,
     ngx_http_wix_auth_conf_t *conf)
 {
     ngx_int_t                     rc;
+    ngx_msec_int_t                left;
     ngx_http_wix_auth_refresh_t  *rf;
+    ngx_http_wix_auth_session_t  *s;
+
+    s = &rec->session;
+
+    if (s->leased) {
+        return NGX_OK;
+    }
+
+    left = (ngx_msec_int_t) (s->retry_at - ngx_current_msec);
+
+    if (left > 0 && (s->failures || left <= NGX_HTTP_WIX_AUTH_HOLD_MAX)) {
+        return NGX_ABORT;
+    }
 
     /*
      * A pause is for what can wait.  Past its end a session is locked out, and
      * has a back-off of its own: any stranger's 429 must not hold that up.
      */
 
-    if (ngx_time() < rec->session.token_expires
-        && ngx_http_wix_auth_budget_paused(conf->zone, rec->session.client))
+    if (ngx_time() < s->token_expires
+        && ngx_http_wix_auth_budget_paused(conf->zone, s->client))
     {
         return NGX_ABORT;
     }
 
-    rc = ngx_http_wix_auth_refresh_begin(rec, conf, &rf);
+    if (ngx_http_wix_auth_refresh_held(rec, conf)) {
+        return NGX_ABORT;
+    }
+
+    rc = ngx_http_wix_auth_refresh_begin(rec, conf,
+                                         NGX_HTTP_WIX_AUTH_CLASS_REFRESH,
+                                         &rf);
 
     switch (rc) {
 
@@ -91,17 +117,63 @@ ngx_http_wix_auth_refresh_start(ngx_http_wix_auth_record_t *rec,
 }
 
 
+/*
+ * Whoever passes in any case, with a good token or within grace, may have to
+ * wait for another second: when Wix comes back, all sessions want it at once.
+ */
+
+static ngx_uint_t
+ngx_http_wix_auth_refresh_held(ngx_http_wix_auth_record_t *rec,
+    ngx_http_wix_auth_conf_t *conf)
+{
+    ngx_int_t                     retry_after;
+    ngx_http_wix_auth_session_t  *s;
+
+    s = &rec->session;
+
+    if (ngx_time() >= s->token_expires
+        && (s->failures == 0
+            || !ngx_http_wix_auth_refresh_stale(rec, conf, s->cause)))
+    {
+        return 0;
+    }
+
+    /* what is not sent needs no budget */
+
+    if (ngx_http_wix_auth_breaker_open(conf->zone, s->client,
+                                       NGX_HTTP_WIX_AUTH_CLASS_REFRESH,
+                                       &conf->api->breaker, &retry_after)
+        != NGX_OK)
+    {
+        return 0;
+    }
+
+    return ngx_http_wix_auth_budget_refresh(conf->zone, s->client, s->id)
+           != NGX_OK;
+}
+
+
 ngx_int_t
 ngx_http_wix_auth_refresh_wait(ngx_http_wix_auth_record_t *rec,
     ngx_http_wix_auth_conf_t *conf, ngx_http_wix_auth_wake_pt wake)
 {
-    ngx_int_t                     rc;
+    ngx_int_t                     rc, retry_after;
     ngx_http_wix_auth_refresh_t  *rf;
+
+    if (ngx_http_wix_auth_breaker_open(conf->zone, rec->session.client,
+                                       NGX_HTTP_WIX_AUTH_CLASS_WAITED,
+                                       &conf->api->breaker, &retry_after)
+        != NGX_OK)
+    {
+        return ngx_http_wix_auth_refresh_away(rec, conf, retry_after);
+    }
 
     rf = ngx_http_wix_auth_refresh_find(conf->zone, &rec->session);
 
     if (rf == NULL) {
-        rc = ngx_http_wix_auth_refresh_begin(rec, conf, &rf);
+        rc = ngx_http_wix_auth_refresh_begin(rec, conf,
+                                             NGX_HTTP_WIX_AUTH_CLASS_WAITED,
+                                             &rf);
 
         switch (rc) {
 
@@ -131,6 +203,33 @@ ngx_http_wix_auth_refresh_wait(ngx_http_wix_auth_record_t *rec,
 }
 
 
+/*
+ * An open breaker is a failed call, for the record too, unless somebody is
+ * refreshing it just now; lease 0 is nobody's.
+ */
+
+static ngx_int_t
+ngx_http_wix_auth_refresh_away(ngx_http_wix_auth_record_t *rec,
+    ngx_http_wix_auth_conf_t *conf, ngx_int_t retry_after)
+{
+    ngx_http_wix_auth_session_t  *s;
+
+    s = &rec->session;
+
+    retry_after = ngx_min(retry_after, NGX_HTTP_WIX_AUTH_PAUSE_MAX);
+
+    ngx_http_wix_auth_session_failed(conf->zone, s->id, s->generation, 0,
+                                     NGX_HTTP_WIX_AUTH_CAUSE_ERROR,
+                                     retry_after);
+
+    s->failures = 1;
+    s->cause = NGX_HTTP_WIX_AUTH_CAUSE_ERROR;
+    s->retry_at = ngx_current_msec + (ngx_msec_t) retry_after * 1000;
+
+    return NGX_ABORT;
+}
+
+
 void
 ngx_http_wix_auth_refresh_due(ngx_http_wix_auth_record_t *rec,
     ngx_http_wix_auth_conf_t *conf)
@@ -143,13 +242,7 @@ ngx_http_wix_auth_refresh_due(ngx_http_wix_auth_record_t *rec,
     before = ngx_min(conf->refresh_before, s->token_lifetime / 2);
     before -= before * (time_t) s->jitter / 2560;
 
-    if (ngx_time() < s->token_expires - before || s->leased) {
-        return;
-    }
-
-    if (s->failures
-        && (ngx_msec_int_t) (s->retry_at - ngx_current_msec) > 0)
-    {
+    if (ngx_time() < s->token_expires - before) {
         return;
     }
 
@@ -205,7 +298,8 @@ ngx_http_wix_auth_refresh_leave(ngx_http_wix_auth_record_t *rec)
 
 static ngx_int_t
 ngx_http_wix_auth_refresh_begin(ngx_http_wix_auth_record_t *rec,
-    ngx_http_wix_auth_conf_t *conf, ngx_http_wix_auth_refresh_t **started)
+    ngx_http_wix_auth_conf_t *conf, ngx_uint_t class,
+    ngx_http_wix_auth_refresh_t **started)
 {
     ngx_int_t                     rc;
     ngx_pool_t                   *pool;
@@ -259,7 +353,7 @@ ngx_http_wix_auth_refresh_begin(ngx_http_wix_auth_record_t *rec,
     rf->profile = (conf->profile
                    && s.kind == NGX_HTTP_WIX_AUTH_KIND_MEMBER);
 
-    ngx_http_wix_auth_refresh_call(rf, &s);
+    ngx_http_wix_auth_refresh_call(rf, &s, class);
 
     if (rf->call == NULL) {
         ngx_http_wix_auth_session_failed(rf->zone, rf->id, rf->generation,
@@ -283,7 +377,7 @@ ngx_http_wix_auth_refresh_begin(ngx_http_wix_auth_record_t *rec,
 
 static void
 ngx_http_wix_auth_refresh_call(ngx_http_wix_auth_refresh_t *rf,
-    ngx_http_wix_auth_session_t *s)
+    ngx_http_wix_auth_session_t *s, ngx_uint_t class)
 {
     u_char     text[36];
     ngx_str_t  client;
@@ -300,7 +394,8 @@ ngx_http_wix_auth_refresh_call(ngx_http_wix_auth_refresh_t *rf,
     client.len = 36;
 
     rf->call = ngx_http_wix_auth_api_refresh(rf->api, &client,
-                                             &s->refresh_token, rf->log,
+                                             &s->refresh_token, class,
+                                             rf->log,
                                              ngx_http_wix_auth_refresh_done,
                                              rf);
 

@@ -24,8 +24,9 @@
 /*
  * Starts a refresh of rec's session in the background.  NGX_OK: it runs (or
  * ran already, here or elsewhere); NGX_ABORT: the back-off is not over, or
- * Wix has asked for a pause and the token is still good; NGX_ERROR: it could
- * not be started.
+ * Wix has asked for a pause and the token is still good, or more sessions
+ * than the client's budget allows want one just now; NGX_ERROR: it could not
+ * be started.
  */
 ngx_int_t ngx_http_wix_auth_refresh_start(ngx_http_wix_auth_record_t *rec,
     ngx_http_wix_auth_conf_t *conf);
@@ -35,7 +36,8 @@ ngx_int_t ngx_http_wix_auth_refresh_start(ngx_http_wix_auth_record_t *rec,
  * NGX_AGAIN: rec->wake will be called, once, from the event loop: when the
  * generation has moved, the refresh has failed, the record has ended, or
  * the time is over (rec->timedout).  NGX_OK: no need to wait, look again.
- * NGX_ERROR: neither.
+ * NGX_ABORT: the breaker is open, which counts as a failed call: rec->session
+ * says so.  NGX_ERROR: none of them.
  */
 ngx_int_t ngx_http_wix_auth_refresh_wait(ngx_http_wix_auth_record_t *rec,
     ngx_http_wix_auth_conf_t *conf, ngx_http_wix_auth_wake_pt wake);

@@ -19,10 +19,6 @@
 static ngx_int_t ngx_http_wix_auth_session_alive(
     ngx_http_wix_auth_record_node_t *rn, ngx_http_wix_auth_session_query_t *q,
     ngx_http_wix_auth_session_t *s);
-static void ngx_http_wix_auth_session_copy(ngx_http_wix_auth_record_node_t *rn,
-    ngx_uint_t set, u_char *buf, ngx_http_wix_auth_session_t *s);
-static ngx_uint_t ngx_http_wix_auth_session_storable(
-    ngx_http_wix_auth_session_t *s);
 static ngx_uint_t ngx_http_wix_auth_session_text(ngx_str_t *text);
 static void ngx_http_wix_auth_session_insert(ngx_http_wix_auth_zone_sh_t *sh,
     ngx_http_wix_auth_record_node_t *rn, ngx_http_wix_auth_session_t *s,
@@ -254,6 +250,7 @@ ngx_http_wix_auth_session_find(ngx_shm_zone_t *shm_zone,
 
     if (q->touch && rn->seen < q->now) {
         rn->seen = q->now;
+        zone->sh->touches++;
         ngx_queue_remove(&rn->lru);
         ngx_queue_insert_head(ngx_http_wix_auth_zone_lru(zone->sh, rn->kind),
                               &rn->lru);
@@ -310,9 +307,7 @@ ngx_http_wix_auth_session_alive(ngx_http_wix_auth_record_node_t *rn,
 }
 
 
-/* the numbers, and the strings that the bits of set name */
-
-static void
+void
 ngx_http_wix_auth_session_copy(ngx_http_wix_auth_record_node_t *rn,
     ngx_uint_t set, u_char *buf, ngx_http_wix_auth_session_t *s)
 {
@@ -431,7 +426,7 @@ failed:
 }
 
 
-static ngx_uint_t
+ngx_uint_t
 ngx_http_wix_auth_session_storable(ngx_http_wix_auth_session_t *s)
 {
     if (s->member_id.len > NGX_HTTP_WIX_AUTH_MEMBER_ID_MAX
@@ -503,6 +498,8 @@ ngx_http_wix_auth_session_insert(ngx_http_wix_auth_zone_sh_t *sh,
     ngx_queue_insert_head(ngx_http_wix_auth_zone_lru(sh, s->kind), &rn->lru);
     ngx_queue_insert_head(&sh->age[s->kind], &rn->age);
     sh->live[s->kind]++;
+
+    ngx_http_wix_auth_zone_changed(sh, s->kind);
 }
 
 
@@ -805,6 +802,7 @@ ngx_http_wix_auth_session_replace(ngx_http_wix_auth_zone_t *zone,
     rn->next = chain;
 
     ngx_http_wix_auth_record_write(rn, strings);
+    ngx_http_wix_auth_zone_changed(zone->sh, rn->kind);
 
     return NGX_OK;
 }

@@ -44,9 +44,23 @@ ngx_int_t
 ngx_http_wix_auth_login_password(ngx_http_wix_auth_login_t *l,
     ngx_str_t *password)
 {
+    ngx_int_t  rc;
+
+    rc = ngx_http_wix_auth_throttle_take(l);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
     ngx_http_wix_auth_signin_credentials(l, password);
 
-    return ngx_http_wix_auth_login_carry(l, ngx_http_wix_auth_signin_password);
+    rc = ngx_http_wix_auth_login_carry(l, ngx_http_wix_auth_signin_password);
+
+    if (rc != NGX_OK) {
+        ngx_http_wix_auth_throttle_give(l);
+    }
+
+    return rc;
 }
 
 
@@ -263,6 +277,7 @@ ngx_http_wix_auth_signin_answered(ngx_http_wix_auth_api_result_t *result,
     ngx_http_wix_auth_login_t  *l = data;
 
     ngx_http_wix_auth_login_result(l, result);
+    ngx_http_wix_auth_throttle_settle(l, result);
 
     if (l->reason != NGX_HTTP_WIX_AUTH_OK) {
         l->state_token = l->own->sealed;

@@ -30,14 +30,14 @@ static ngx_int_t ngx_http_wix_auth_visitor_store(
 
 static ngx_http_wix_auth_api_op_t  ngx_http_wix_auth_op_visitor = {
     "visitor", NGX_HTTP_WIX_AUTH_PATH_TOKEN,
-    NGX_HTTP_WIX_AUTH_OP_OTHER,
+    NGX_HTTP_WIX_AUTH_OP_OTHER, NGX_HTTP_WIX_AUTH_CLASS_WAITED,
     ngx_http_wix_auth_api_token_answer, ngx_http_wix_auth_api_token_refusal,
     0, 1, 0, 0, 0
 };
 
 static ngx_http_wix_auth_api_op_t  ngx_http_wix_auth_op_visitor_refresh = {
     "visitor refresh", NGX_HTTP_WIX_AUTH_PATH_TOKEN,
-    NGX_HTTP_WIX_AUTH_OP_OTHER,
+    NGX_HTTP_WIX_AUTH_OP_OTHER, NGX_HTTP_WIX_AUTH_CLASS_WAITED,
     ngx_http_wix_auth_api_token_answer, ngx_http_wix_auth_api_token_refusal,
     0, 0, 0, 1, 0
 };
@@ -250,7 +250,7 @@ ngx_http_wix_auth_visitor_done(ngx_http_wix_auth_api_result_t *result,
 
         ngx_http_wix_auth_api_fail(result, NGX_HTTP_WIX_AUTH_INTERNAL_ERROR);
 
-    } else if (visitor->refresh.len) {
+    } else if (visitor->refresh.len && !result->open) {
 
         /* nobody misses this identity */
 
@@ -271,6 +271,7 @@ ngx_http_wix_auth_visitor_done(ngx_http_wix_auth_api_result_t *result,
     failed.retry_after = result->retry_after;
     failed.request_id = result->request_id;
     failed.pause = result->pause;
+    failed.open = result->open;
 
     ngx_http_wix_auth_visitor_wake(visitor, &failed);
 }

@@ -115,6 +115,8 @@ typedef struct {
     ngx_uint_t                    evicted[NGX_HTTP_WIX_AUTH_KINDS];
                                                /* live ones, ever */
     time_t                        warned;
+    ngx_uint_t                    changes;     /* of what a state file has, */
+    ngx_uint_t                    touches;     /* and of "seen" */
 
     ngx_http_wix_auth_counter_t  *counters;
     ngx_uint_t                    sets;        /* of counters; 2 to the n */
@@ -126,6 +128,8 @@ struct ngx_http_wix_auth_zone_s {
     ngx_http_wix_auth_zone_sh_t  *sh;
     ngx_slab_pool_t              *shpool;
     ngx_http_wix_auth_ring_t     *ring;        /* of this process */
+
+    struct ngx_http_wix_auth_state_s  *state;  /* NULL: no state file */
     u_char                        hash_key[16];
 };
 
@@ -133,6 +137,14 @@ struct ngx_http_wix_auth_zone_s {
 /* NULL: no such record; a tombstone is a record too */
 ngx_http_wix_auth_record_node_t *ngx_http_wix_auth_zone_find(
     ngx_http_wix_auth_zone_sh_t *sh, u_char id[16]);
+
+/* the record that comes after this id in the tree; NULL: none */
+ngx_http_wix_auth_record_node_t *ngx_http_wix_auth_zone_next(
+    ngx_http_wix_auth_zone_sh_t *sh, u_char id[16]);
+
+/* a state file does not have verdicts */
+#define ngx_http_wix_auth_zone_changed(sh, kind)                              \
+    ((sh)->changes += ((kind) != NGX_HTTP_WIX_AUTH_KIND_BEARER))
 
 /* the queue in which the least recently used of this kind comes last */
 ngx_queue_t *ngx_http_wix_auth_zone_lru(ngx_http_wix_auth_zone_sh_t *sh,
@@ -187,6 +199,17 @@ void ngx_http_wix_auth_zone_expire(ngx_http_wix_auth_zone_t *zone, time_t now);
 /* turns a record into a tombstone; a verdict has no use for one and goes */
 void ngx_http_wix_auth_zone_end(ngx_http_wix_auth_zone_t *zone,
     ngx_http_wix_auth_record_node_t *rn, ngx_uint_t reason, time_t now);
+
+/* at init: takes over what a zone of this name and another size holds in the
+   configuration that is being replaced: NGX_OK; NGX_DECLINED: there is none */
+ngx_int_t ngx_http_wix_auth_zone_resize(ngx_shm_zone_t *shm_zone);
+
+/* the numbers of a record, and the strings that the bits of set name, at buf */
+void ngx_http_wix_auth_session_copy(ngx_http_wix_auth_record_node_t *rn,
+    ngx_uint_t set, u_char *buf, ngx_http_wix_auth_session_t *s);
+
+/* 1 when lengths, texts and kind are those of a record */
+ngx_uint_t ngx_http_wix_auth_session_storable(ngx_http_wix_auth_session_t *s);
 
 /* the counter table, 1/64 of size, and the slots of the clients: at init */
 ngx_int_t ngx_http_wix_auth_counter_create(ngx_http_wix_auth_zone_t *zone,

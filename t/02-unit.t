@@ -49,7 +49,7 @@ my @command = ($cc, qw(-g -O1 -Wall -Wextra -Werror -Wno-unused-parameter
     glob('t/unit/*.c'),
     (map { "$module/ngx_http_wix_auth_$_.c" }
      qw(crypto json write_json url cookie profile peer_fetch
-        counter registration shape leaf)),
+        counter budget breaker state_file registration shape leaf)),
     qw(-lyajl -lssl -lcrypto));
 
 my $output = $objs ? `@command 2>&1` : "no ngx_auto_config.h below build/\n";

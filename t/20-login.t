@@ -31,6 +31,7 @@ my $nginx = start_nginx(conf => <<'END');
 wix_auth_zone zone=members:1m;
 wix_auth_api %%API%%;
 wix_auth_cookie nosecure;
+wix_auth_login_limit off;
 wix_auth_client_id %%CLIENT%%;
 
 server {

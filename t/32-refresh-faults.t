@@ -4,7 +4,8 @@
 #
 # Past expiry, and Wix does not give a new token: what ends a session (an
 # invalid_grant, well formed) and what does not (everything else), the bounded
-# grace, what is answered outside it, and how often Wix is asked again.
+# grace, what is answered outside it, and how often Wix is asked again.  Each
+# case makes its own call fail, so the breaker is off: t/38-outage.t has it.
 #
 # alone
 
@@ -31,6 +32,7 @@ start_upstream();
 # reuseport, so that requests come to all workers
 my $nginx = start_nginx(workers => 3, vars => {DEAD => DEAD}, conf => gate(
     listen    => 'reuseport',
+    http      => 'wix_auth_api_breaker off;',
     server    => 'wix_auth_api_timeout ' . slow(1000 * CALL) . 'ms;',
     locations => <<'END',
     location /off { wix_auth_refresh_use_stale off; try_files /page.txt =404; }

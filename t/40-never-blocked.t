@@ -279,6 +279,7 @@ server {
     listen 127.0.0.1:$port;
     server_name localhost;
     wix_auth_client_id $client;
+    wix_auth_login_limit off;
     wix_auth required;
     location ^~ /_wix/ { wix_auth_endpoints; }
     location /open/ { wix_auth off; }

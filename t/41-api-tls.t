@@ -321,7 +321,8 @@ sub client {
 sub conf {
     my (%api) = @_;
 
-    return join '', map {
+    # the breaker is a client's, and here that has many APIs, bad ones too
+    return join '', "wix_auth_api_breaker off;\n", map {
         my ($url, $ca, $more) = @{$api{$_}};
         my $trusted = !defined $ca ? ''
             : 'wix_auth_api_trusted_certificate '
@@ -333,6 +334,7 @@ server {
     server_name localhost;
     wix_auth_zone zone=members:1m;
     wix_auth_client_id %%CLIENT%%;
+    wix_auth_login_limit off;
     wix_auth_api $url;
     $trusted
     @{[$more // '']}

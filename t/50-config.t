@@ -63,7 +63,7 @@ subtest 'a bad value is refused where it stands' => sub {
          'zone=members:16m'],
         ['wix_auth_zone zone=m2:127k', '"m2" is too small', 'at least 128k'],
         ['wix_auth_zone zone=m2:1m nonsense=1', 'parameter "nonsense=1"',
-         'only "zone=name:size"'],
+         '"zone=name:size" and "state=file" are known'],
         ['wix_auth_zone zone=members:2m', 'conflicts with already declared',
          'members'],
 
@@ -283,6 +283,28 @@ subtest 'a bad value is refused where it stands' => sub {
          'http://proxy.example.com:3128'],
         ['wix_auth_api_proxy socks5://proxy.example.com',
          'invalid proxy URL', 'http://proxy.example.com:3128'],
+        ['wix_auth_api_breaker on', 'invalid parameter "on"',
+         '"max_fails=5" and "fail_timeout=10s" are known, or "off"'],
+        ['wix_auth_api_breaker off max_fails=5', 'invalid parameter "off"',
+         'or "off"'],
+        ['wix_auth_api_breaker max_fails=5 off', 'invalid parameter "off"',
+         'or "off"'],
+        ['wix_auth_api_breaker timeout=10s', 'invalid parameter',
+         'fail_timeout=10s'],
+        ['wix_auth_api_breaker max_fails=0', '"max_fails="',
+         'a number from 1 to 1000'],
+        ['wix_auth_api_breaker max_fails=1001', '"max_fails="',
+         'a number from 1 to 1000'],
+        ['wix_auth_api_breaker max_fails=5x', '"max_fails="',
+         'a number from 1 to 1000'],
+        ['wix_auth_api_breaker max_fails=', '"max_fails="',
+         'a number from 1 to 1000'],
+        ['wix_auth_api_breaker fail_timeout=0', '"fail_timeout="',
+         'fail_timeout=10s'],
+        ['wix_auth_api_breaker max_fails=5 fail_timeout=10x',
+         '"fail_timeout="', 'fail_timeout=10s'],
+        ['wix_auth_api_breaker fail_timeout=', '"fail_timeout="',
+         'fail_timeout=10s'],
     ) {
         my ($line, @want) = @$row;
 
@@ -317,11 +339,13 @@ subtest 'a value is given once' => sub {
         wix_auth_refresh_before          => '1m',
         wix_auth_refresh_lock_timeout    => '1s',
         wix_auth_refresh_use_stale       => 'off',
+        wix_auth_login_limit             => 'off',
         wix_auth_logout_redirect         => '/',
         wix_auth_api                     => 'http://127.0.0.1:1',
         wix_auth_api_timeout             => '1s',
         wix_auth_api_trusted_certificate => 'a.pem',
         wix_auth_api_proxy               => 'off',
+        wix_auth_api_breaker             => 'off',
     );
 
     for my $name (sort keys %twice) {
@@ -634,6 +658,8 @@ subtest 'good values pass' => sub {
             '500ms connect=100ms'),
         map({ "wix_auth_api_proxy $_" } 'off', 'http://proxy.example.com:3128',
             'https://proxy.example.com'),
+        map({ "wix_auth_api_breaker $_" } 'off', 'max_fails=1',
+            'fail_timeout=500ms', 'fail_timeout=1d max_fails=1000'),
         "wix_auth_session_key $keys/least",
         "wix_auth_session_key $keys/one; wix_auth_session_key $keys/two",
         'wix_auth_zone zone=least:128k',
@@ -758,7 +784,7 @@ subtest 'warnings' => sub {
         . "wix_auth_session_key $keys/open; #@"));
 
     ok($ok, 'a key file that others can read') or diag($out);
-    like($out, qr/\[warn\] key file \S+ is open to every user.*"chmod 600" in \Q$place\E$/m,
+    like($out, qr/\[warn\] key file \S+ is open to others than its owner; use "chmod 600 \S+" in \Q$place\E$/m,
          'warned about, with hint and line');
 
     ($ok, $out) = test($http . server("wix_auth required; $endpoints "
@@ -804,6 +830,7 @@ my %contexts = (
     wix_auth_client_id               => ['hsl', $A],
     wix_auth_redirect_uri            => ['hsl', '/_wix/callback'],
     wix_auth_base_url                => ['hsl', 'https://a.example.com'],
+    wix_auth_login_limit             => ['hsl', 'off'],
     wix_auth_login                   => ['hsl', 'builtin'],
     wix_auth_response_mode           => ['hsl', 'query'],
     wix_auth_unauthorized            => ['hsl', 'auto'],
@@ -825,6 +852,7 @@ my %contexts = (
     wix_auth_api_timeout             => ['hs', '10s'],
     wix_auth_api_trusted_certificate => ['hs', certs() . '/ca.pem'],
     wix_auth_api_proxy               => ['hs', 'off'],
+    wix_auth_api_breaker             => ['hs', 'off'],
 );
 
 my %wrap = (
@@ -897,7 +925,9 @@ subtest 'arguments are counted' => sub {
                   'wix_auth_origins', 'wix_auth_visitor',
                   'wix_auth_visitor on rate=1r/m lifetime=1d x',
                   'wix_auth_bearer', 'wix_auth_bearer on cache=1m x',
-                  'wix_auth_pages a b', 'wix_auth_captcha')
+                  'wix_auth_pages a b', 'wix_auth_captcha',
+                  'wix_auth_login_limit',
+                  'wix_auth_login_limit pair=1/1s account=1/1s off')
     {
         my ($name) = $line =~ /^(\w+)/;
         refused($line, "server {\n$line; #@\n}",

@@ -422,11 +422,13 @@ sub frame {
     my ($block) = @_;
 
     my ($http, $rest) = $block =~ /\A(.*?)(^(?:server|location) .*)?\z/ms;
+    my $zone = $http =~ /^wix_auth_zone /m
+        ? '' : 'wix_auth_zone zone=members:1m;';
     my $inner = ($rest // '') =~ s/\Aserver \{\n(.*)^\}\n\z/$1/msr;
 
     return <<"END";
 http {
-    wix_auth_zone zone=members:1m;
+    $zone
     $http
     server {
         listen 443 ssl;
@@ -462,7 +464,7 @@ sub printed {
     spew("$dir/wix_auth_params", slurp("$src/wix_auth_params"));
 
     my $text = slurp($nginx->conf_file);
-    $text =~ s{/var/(?:log|cache)/nginx/}{$dir/}g;
+    $text =~ s{/var/(?:log|cache|lib)/nginx/}{$dir/}g;
     spew($nginx->conf_file, $text);
 
     return $nginx->test_conf;

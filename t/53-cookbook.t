@@ -234,6 +234,40 @@ subtest 'rules for members' => sub {
 };
 
 
+subtest 'a limit on logins' => sub {
+    my $nginx = start_nginx(debug => 0, base => $base, conf =>
+        live($recipe{'A limit on logins'}, port())
+            =~ s/(server_name localhost;)/$1 error_page 429 =429 \/busy;
+                 location = \/busy { wix_auth off; return 200 "busy\\n"; }/r);
+    my $b = browser(base => $base);
+    my $try = sub {
+        return [$b, POST => "/_wix/$_[0]", json => {
+            email => $_[1], password => 'wrong-password-1'}];
+    };
+    my $told = sub { my ($r) = @_; return ($r->json // {})->{error} // $r->body };
+
+    is($told->((concurrent($try->(login => $bea{email})))[0]),
+       'invalid_credentials', "failure $_") for 1 .. 5;
+    my ($res) = concurrent($try->(login => $bea{email}));
+    is($res->status . ' ' . $told->($res), '429 too_many_attempts',
+       'the sixth of one account');
+    ok($res->header('Retry-After'), 'tells when to come again');
+
+    # one address, many accounts
+    my %seen;
+    $seen{$told->($_)}++ for concurrent(map {
+        $try->($_ % 2 ? 'login' : 'register', "spray-$_\@example.com") } 1 .. 60);
+
+    cmp_ok($seen{"busy\n"} // 0, '>=', 20, 'limit_req: most of sixty')
+        or diag(explain(\%seen));
+    cmp_ok(60 - ($seen{"busy\n"} // 0), '>=', 10, 'but not all');
+
+    is($b->get('/_wix/login')->status, 200, 'the page is there all the time');
+
+    $nginx->stop;
+};
+
+
 done_testing();
 
 

@@ -3,7 +3,8 @@
  * Copyright (C) 2026 the ngx_http_wix_auth_module authors
  *
  * Unit tests of the rooms that know no request: crypto, json, url, cookie,
- * profile; of fetch which peers are private, and of session the counters.
+ * profile; of fetch which peers are private, of session the counters, the
+ * breaker and the format of the state file.
  * t/02-unit.t compiles them with sanitizers; the program prints TAP.
  */
 
@@ -155,6 +156,13 @@ main(void)
         test_budget,
         test_budget_pause,
         test_budget_clients,
+        test_breaker,
+        test_breaker_probe,
+        test_breaker_late,
+        test_breaker_apart,
+        test_breaker_slots,
+        test_breaker_none,
+        test_budget_refresh,
         test_registration_json,
         test_registration_form,
         test_registration_refused,
@@ -162,6 +170,10 @@ main(void)
         test_registration_hostile,
         test_registration_limits,
         test_registration_memory,
+        test_state,
+        test_state_bits,
+        test_state_mixed,
+        test_state_hostile,
         test_memory
     };
 

@@ -73,6 +73,13 @@ void test_counter_move(void);
 void test_budget(void);
 void test_budget_pause(void);
 void test_budget_clients(void);
+void test_breaker(void);
+void test_breaker_probe(void);
+void test_breaker_late(void);
+void test_breaker_apart(void);
+void test_breaker_slots(void);
+void test_breaker_none(void);
+void test_budget_refresh(void);
 void test_registration_json(void);
 void test_registration_form(void);
 void test_registration_refused(void);
@@ -80,6 +87,10 @@ void test_registration_form_refused(void);
 void test_registration_hostile(void);
 void test_registration_limits(void);
 void test_registration_memory(void);
+void test_state(void);
+void test_state_bits(void);
+void test_state_mixed(void);
+void test_state_hostile(void);
 void test_memory(void);
 
 

@@ -148,7 +148,7 @@ test_ring(void)
     static const char  *labels[] = {
         "wix_auth session cookie", "wix_auth oauth state",
         "wix_auth pkce verifier", "wix_auth returns cookie",
-        "wix_auth state token"
+        "wix_auth state token", "wix_auth state file"
     };
 
     memset(&ring, 0, sizeof(ring));
@@ -197,7 +197,7 @@ test_ring(void)
 void
 test_seal(void)
 {
-    size_t                     i;
+    size_t                     i, j;
     ngx_int_t                  rc;
     ngx_str_t                  aad, other, plain, sealed, second, out;
     ngx_uint_t                 bad;
@@ -250,12 +250,15 @@ test_seal(void)
        "open: the id alone is not enough");
 
     for (bad = 0, i = 0; i < NGX_HTTP_WIX_AUTH_KEY_MAX; i++) {
-        rc = ngx_http_wix_auth_open(&one, i, &aad, &sealed, pool, &out);
-        bad += (i == NGX_HTTP_WIX_AUTH_KEY_RETURNS) ? rc != NGX_OK
-                                                    : rc != NGX_DECLINED;
+        ngx_http_wix_auth_seal(&one, i, &aad, &plain, pool, &second);
+
+        for (j = 0; j < NGX_HTTP_WIX_AUTH_KEY_MAX; j++) {
+            rc = ngx_http_wix_auth_open(&one, j, &aad, &second, pool, &out);
+            bad += rc != ((i == j) ? NGX_OK : NGX_DECLINED);
+        }
     }
 
-    ok(bad == 0, "open: no other purpose");
+    ok(bad == 0, "open: what was sealed for one purpose, for no other");
     ok(ngx_http_wix_auth_open(&one, NGX_HTTP_WIX_AUTH_KEY_RETURNS, &other,
                               &sealed, pool, &out) == NGX_DECLINED
        && ngx_http_wix_auth_open(&one, NGX_HTTP_WIX_AUTH_KEY_RETURNS, NULL,

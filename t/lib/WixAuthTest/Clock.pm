@@ -7,10 +7,11 @@ package WixAuthTest::Clock;
 #
 #     my $clock = WixAuthTest::Clock->new(temp_dir());
 #     my $nginx = $clock->with(sub { start_nginx(...) });
-#     $clock->advance(900);
+#     $clock->advance(900);       # the time of day alone, as a person sets it
+#     $clock->pass(900);          # all clocks, as if so much time had passed
 #
 # A small library is preloaded that adds to gettimeofday(), the only thing
-# nginx takes the time of day from.  Monotonic time goes on as ever.
+# nginx takes the time of day from, and to the monotonic clocks.
 
 use strict;
 use warnings;
@@ -22,8 +23,10 @@ my $source = <<'END';
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
+/* of the time of day, and of monotonic time */
 static volatile long *offset;
 
 __attribute__((constructor)) static void
@@ -38,7 +41,7 @@ clock_init(void)
         return;
     }
 
-    p = mmap(NULL, sizeof(long), PROT_READ, MAP_SHARED, fd, 0);
+    p = mmap(NULL, 2 * sizeof(long), PROT_READ, MAP_SHARED, fd, 0);
     offset = (p == MAP_FAILED) ? NULL : p;
     close(fd);
 }
@@ -62,6 +65,29 @@ gettimeofday(struct timeval *restrict tv, void *restrict tz)
 
     return rc;
 }
+
+int
+clock_gettime(clockid_t id, struct timespec *tp)
+{
+    static int  (*real)(clockid_t, struct timespec *);
+    int           rc;
+
+    if (real == NULL) {
+        real = (int (*)(clockid_t, struct timespec *))
+               dlsym(RTLD_NEXT, "clock_gettime");
+    }
+
+    rc = real(id, tp);
+
+    if (rc == 0 && offset
+        && (id == CLOCK_MONOTONIC || id == CLOCK_MONOTONIC_COARSE
+            || id == CLOCK_MONOTONIC_RAW))
+    {
+        tp->tv_sec += offset[1];
+    }
+
+    return rc;
+}
 END
 
 # why it cannot be used here, or nothing
@@ -75,7 +101,7 @@ sub missing {
 sub new {
     my ($class, $dir) = @_;
 
-    my $self = bless {seconds => 0, file => "$dir/clock",
+    my $self = bless {seconds => 0, passed => 0, file => "$dir/clock",
                       lib => "$dir/clock.so"}, $class;
     my $cc = $ENV{CC} || 'cc';
 
@@ -103,16 +129,25 @@ sub advance {
     return $self->set($self->{seconds} + $seconds);
 }
 
-sub set {
+sub pass {
     my ($self, $seconds) = @_;
+
+    return $self->set($self->{seconds} + $seconds,
+                      $self->{passed} + $seconds);
+}
+
+sub set {
+    my ($self, $seconds, $passed) = @_;
+
+    $self->{seconds} = $seconds;
+    $self->{passed} = $passed // $self->{passed};
 
     # in place: the file is mapped
     open my $fh, -e $self->{file} ? '+<' : '>', $self->{file}
         or die "$self->{file}: $!\n";
-    syswrite $fh, pack 'l!', $seconds;
+    syswrite $fh, pack 'l!2', $self->{seconds}, $self->{passed};
     close $fh;
 
-    $self->{seconds} = $seconds;
     return;
 }
 

@@ -35,8 +35,8 @@ my $ttl = 0;
 
 # A configuration: gate(zone => '2m', http => lines, server => lines,
 # locations => text, listen => 'reuseport', more => another server's lines, on
-# %%MORE_PORT%%).  Every answer tells what the gate
-# has decided and which worker it was.
+# %%MORE_PORT%%).  Every answer tells what the gate has decided and which
+# worker it was.  One member logs in many times at once.
 
 sub gate {
     my (%opt) = @_;
@@ -63,6 +63,7 @@ END
 wix_auth_zone zone=members:$opt{zone};
 wix_auth_api %%API%%;
 wix_auth_cookie nosecure;
+wix_auth_login_limit off;
 add_header X-Status \$wix_auth_status always;
 add_header X-Reason \$wix_auth_reason always;
 add_header X-Member \$wix_auth_member_id always;

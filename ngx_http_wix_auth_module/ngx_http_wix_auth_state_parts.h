@@ -1,0 +1,205 @@
+
+/*
+ * Copyright (C) 2026 the ngx_http_wix_auth_module authors
+ */
+
+
+#ifndef _NGX_HTTP_WIX_AUTH_STATE_PARTS_H_INCLUDED_
+#define _NGX_HTTP_WIX_AUTH_STATE_PARTS_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+
+#include "ngx_http_wix_auth_session.h"
+#include "ngx_http_wix_auth_state.h"
+
+
+/*
+ * What the files of the state part share: the format of a slot, which knows
+ * neither files nor zones, and the slots themselves.
+ *
+ *     header   64 in clear: magic, version, key id, chunks, records,
+ *                 generation, time, length of the whole, salt
+ *              76 sealed: the keys of the zone; the 64 are its AAD
+ *     claim    16 random: who may write, in "file" alone; no part of a save
+ *     chunks   4 length, then sealed: records; AAD: salt and number
+ *
+ * Numbers are big endian.  All is sealed under a key of its own, derived from
+ * the salt of this save, so that chunks of two saves never mix and nonces of
+ * all saves together need not differ.
+ */
+
+
+#define NGX_HTTP_WIX_AUTH_STATE_SLOTS    2
+
+#define NGX_HTTP_WIX_AUTH_STATE_CLEAR    64
+#define NGX_HTTP_WIX_AUTH_STATE_KEYS     48      /* hash_key, secret */
+#define NGX_HTTP_WIX_AUTH_STATE_HEADER                                        \
+    (NGX_HTTP_WIX_AUTH_STATE_CLEAR + NGX_HTTP_WIX_AUTH_RAW_EXTRA              \
+     + NGX_HTTP_WIX_AUTH_STATE_KEYS)
+#define NGX_HTTP_WIX_AUTH_STATE_CLAIM    16
+#define NGX_HTTP_WIX_AUTH_STATE_START                                         \
+    (NGX_HTTP_WIX_AUTH_STATE_HEADER + NGX_HTTP_WIX_AUTH_STATE_CLAIM)
+
+/* before and behind the records of a chunk */
+#define NGX_HTTP_WIX_AUTH_STATE_BEFORE   (4 + NGX_HTTP_WIX_AUTH_RAW_NONCE)
+#define NGX_HTTP_WIX_AUTH_STATE_BEHIND   NGX_HTTP_WIX_AUTH_RAW_TAG
+
+#define NGX_HTTP_WIX_AUTH_STATE_RECORD   106     /* without its strings */
+#define NGX_HTTP_WIX_AUTH_STATE_CHUNK    (128 * 1024)   /* records, at most */
+
+
+typedef struct ngx_http_wix_auth_state_s  ngx_http_wix_auth_state_t;
+
+
+typedef struct {
+    uint32_t      chunks;
+    uint32_t      records;
+    uint64_t      generation;       /* the higher, the newer */
+    time_t        saved;
+    uint64_t      length;           /* of the whole slot */
+    u_char        salt[16];
+    u_char        hash_key[16];     /* of the zone, as secret is */
+    u_char        secret[32];
+    u_char        key_id;
+    u_char        key[32];          /* of this save */
+} ngx_http_wix_auth_state_header_t;
+
+
+/* gets a record; its strings lie in the bytes that are parsed.  Anything but
+   NGX_OK ends the parsing */
+typedef ngx_int_t (*ngx_http_wix_auth_state_handler_pt)(void *ctx,
+    ngx_http_wix_auth_session_t *s);
+
+
+/* for a new save: salt, and a key that is made of it and of the first of the
+   ring: NGX_OK or NGX_ERROR */
+ngx_int_t ngx_http_wix_auth_state_key(ngx_http_wix_auth_ring_t *ring,
+    ngx_http_wix_auth_state_header_t *h);
+
+/* NGX_OK or NGX_ERROR */
+ngx_int_t ngx_http_wix_auth_state_header_write(
+    ngx_http_wix_auth_state_header_t *h,
+    u_char dst[NGX_HTTP_WIX_AUTH_STATE_HEADER]);
+
+/*
+ * Reads the header of a slot of size bytes, of which the first len are at
+ * data.  NGX_OK: it is genuine.  NGX_DONE: nothing has been saved there.
+ * NGX_AGAIN: a save was not finished.  NGX_DECLINED: anything else, of which
+ * *err tells what.  NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_http_wix_auth_state_header_read(ngx_http_wix_auth_ring_t *ring,
+    u_char *data, size_t len, uint64_t size,
+    ngx_http_wix_auth_state_header_t *h, const char **err);
+
+/* the numbers of a record, and the lengths of its strings, which follow */
+void ngx_http_wix_auth_state_record_write(u_char *dst,
+    ngx_http_wix_auth_session_t *s);
+
+/* seals a chunk in place: len bytes of records at buf + BEFORE; the whole has
+   BEFORE + len + BEHIND bytes.  NGX_OK or NGX_ERROR */
+ngx_int_t ngx_http_wix_auth_state_chunk_seal(
+    ngx_http_wix_auth_state_header_t *h, ngx_uint_t number, u_char *buf,
+    size_t len);
+
+/*
+ * A whole slot in memory, which is opened in place; no I/O, no zone.  Returns
+ * NGX_OK when all of it is genuine and well-formed and the handler has had all
+ * records, else as header_read(), or what the handler returned.  What the
+ * handler got before that must be forgotten then.  The caller wipes data.
+ */
+ngx_int_t ngx_http_wix_auth_state_parse(ngx_http_wix_auth_ring_t *ring,
+    u_char *data, size_t len, ngx_http_wix_auth_state_header_t *h,
+    ngx_http_wix_auth_state_handler_pt handler, void *ctx, const char **err);
+
+
+/* a slot as it lies on the disk */
+
+typedef struct {
+    ngx_int_t                          rc;     /* of header_read() */
+    uint64_t                           size;
+    ngx_http_wix_auth_state_header_t   header;
+    const char                        *err;
+} ngx_http_wix_auth_state_slot_t;
+
+
+/* a save that goes on, step by step */
+
+typedef struct {
+    ngx_uint_t                         slot;
+    uint64_t                           offset;
+    ngx_http_wix_auth_state_header_t   header;
+    u_char                             last[16];   /* id of the last record */
+    ngx_uint_t                         changes;
+    ngx_uint_t                         touches;
+    ngx_msec_t                         start;
+    unsigned                           active:1;
+} ngx_http_wix_auth_state_save_t;
+
+
+struct ngx_http_wix_auth_state_s {
+    ngx_shm_zone_t                    *shm_zone;
+    ngx_http_wix_auth_ring_t          *ring;
+    ngx_str_t                          file[NGX_HTTP_WIX_AUTH_STATE_SLOTS];
+    ngx_fd_t                           fd[NGX_HTTP_WIX_AUTH_STATE_SLOTS];
+    ngx_log_t                         *log;
+
+    const char                        *err;    /* why the slot that is bad */
+    ngx_uint_t                         bad;    /* was refused, or NULL */
+
+    u_char                             claim[NGX_HTTP_WIX_AUTH_STATE_CLAIM];
+    u_char                            *buf;    /* of a chunk */
+    ngx_event_t                        timer;
+    ngx_http_wix_auth_state_save_t     save;
+
+    ngx_uint_t                         changes;    /* at the last save */
+    ngx_uint_t                         touches;
+    time_t                             saved;      /* 0: not by us */
+
+    unsigned                           fresh:1;    /* the zone is new */
+    unsigned                           off:1;      /* nothing is saved */
+    unsigned                           lost:1;     /* another has claimed */
+    unsigned                           trouble:1;  /* the last save failed */
+};
+
+
+/* opens a slot, and looks whether it is a plain file; logs */
+ngx_fd_t ngx_http_wix_auth_state_fd(ngx_http_wix_auth_state_t *state,
+    ngx_uint_t slot, int flags, ngx_log_t *log);
+
+/* reads the header of a slot; a file that is not there, fd being
+   NGX_INVALID_FILE, is an empty one.  NGX_OK or NGX_ERROR, with errno */
+ngx_int_t ngx_http_wix_auth_state_look(ngx_http_wix_auth_state_t *state,
+    ngx_fd_t fd, ngx_http_wix_auth_state_slot_t *slot);
+
+/* of both slots the one with the newest whole save; SLOTS: none */
+ngx_uint_t ngx_http_wix_auth_state_newest(
+    ngx_http_wix_auth_state_slot_t *slots);
+
+/* may we write?  NGX_OK; NGX_DECLINED: somebody else has claimed the file;
+   NGX_ERROR: logged */
+ngx_int_t ngx_http_wix_auth_state_mine(ngx_http_wix_auth_state_t *state);
+
+/* gives the claim back: others may save again */
+void ngx_http_wix_auth_state_release(ngx_http_wix_auth_state_t *state);
+
+/* follows a file that has been moved or removed: for the master alone */
+void ngx_http_wix_auth_state_reopen(ngx_http_wix_auth_state_t *state);
+
+/* NGX_OK or NGX_ERROR, logged */
+ngx_int_t ngx_http_wix_auth_state_write(ngx_http_wix_auth_state_t *state,
+    ngx_uint_t slot, u_char *p, size_t size, uint64_t offset);
+
+/* NGX_ERROR; logs what is the matter with a slot, once until it is over */
+ngx_int_t ngx_http_wix_auth_state_trouble(ngx_http_wix_auth_state_t *state,
+    ngx_uint_t slot, ngx_err_t err, const char *what);
+
+/* looks at both slots by their names.  NGX_OK; NGX_DECLINED: one of them
+   cannot be used, state->err tells why; NGX_ERROR: logged, state->off is set */
+ngx_int_t ngx_http_wix_auth_state_inspect(ngx_http_wix_auth_state_t *state,
+    ngx_http_wix_auth_state_slot_t *slots, ngx_log_t *log);
+
+
+#endif /* _NGX_HTTP_WIX_AUTH_STATE_PARTS_H_INCLUDED_ */

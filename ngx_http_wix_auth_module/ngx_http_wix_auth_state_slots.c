@@ -1,0 +1,651 @@
+
+/*
+ * Copyright (C) 2026 the ngx_http_wix_auth_module authors
+ */
+
+
+#include "ngx_http_wix_auth_state_parts.h"
+#include "ngx_http_wix_auth_zone.h"
+
+
+#define NGX_HTTP_WIX_AUTH_STATE_REFUSED  ".refused"
+#define NGX_HTTP_WIX_AUTH_STATE_ASIDE    10      /* ".refused" to ".9" */
+
+/* a header that is being written may look torn to another process */
+#define NGX_HTTP_WIX_AUTH_STATE_LOOKS    3
+
+/* claims are locks on bytes that lie behind any save */
+#define NGX_HTTP_WIX_AUTH_STATE_LOCKS    ((off_t) 1 << 40)
+
+
+static void ngx_http_wix_auth_state_close(void *data);
+static ngx_int_t ngx_http_wix_auth_state_inspect_once(
+    ngx_http_wix_auth_state_t *state, ngx_http_wix_auth_state_slot_t *slots,
+    ngx_log_t *log);
+static ngx_int_t ngx_http_wix_auth_state_set_aside(
+    ngx_http_wix_auth_state_t *state);
+static ngx_int_t ngx_http_wix_auth_state_rename(
+    ngx_http_wix_auth_state_t *state, ngx_uint_t slot, u_char *name);
+static ngx_int_t ngx_http_wix_auth_state_claim(
+    ngx_http_wix_auth_state_t *state);
+static ngx_uint_t ngx_http_wix_auth_state_claimed(
+    ngx_http_wix_auth_state_t *state,
+    u_char claim[NGX_HTTP_WIX_AUTH_STATE_CLAIM]);
+static ngx_int_t ngx_http_wix_auth_state_lock(
+    ngx_http_wix_auth_state_t *state, u_char *claim, ngx_uint_t ask);
+
+
+ngx_int_t
+ngx_http_wix_auth_state_add(ngx_conf_t *cf, ngx_shm_zone_t *shm_zone,
+    ngx_str_t *file, ngx_http_wix_auth_ring_t *ring)
+{
+    ngx_http_wix_auth_zone_t  *zone = shm_zone->data;
+
+    u_char                     *p;
+    ngx_uint_t                  i;
+    ngx_pool_cleanup_t         *cln;
+    ngx_http_wix_auth_state_t  *state;
+
+    cln = ngx_pool_cleanup_add(cf->pool, sizeof(ngx_http_wix_auth_state_t));
+    if (cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    state = cln->data;
+    ngx_memzero(state, sizeof(ngx_http_wix_auth_state_t));
+
+    state->shm_zone = shm_zone;
+    state->ring = ring;
+
+    for (i = 0; i < NGX_HTTP_WIX_AUTH_STATE_SLOTS; i++) {
+        state->fd[i] = NGX_INVALID_FILE;
+
+        p = ngx_pnalloc(cf->pool, file->len + sizeof(".1"));
+        if (p == NULL) {
+            return NGX_ERROR;
+        }
+
+        state->file[i].data = p;
+        state->file[i].len = ngx_sprintf(p, "%V%s", file, i ? ".1" : "") - p;
+        p[state->file[i].len] = '\0';
+    }
+
+    cln->handler = ngx_http_wix_auth_state_close;
+    zone->state = state;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_wix_auth_state_close(void *data)
+{
+    ngx_http_wix_auth_state_t  *state = data;
+
+    ngx_uint_t  i;
+
+    /* a single process does not leave its old configuration */
+
+    if (state->timer.timer_set) {
+        ngx_del_timer(&state->timer);
+    }
+
+    for (i = 0; i < NGX_HTTP_WIX_AUTH_STATE_SLOTS; i++) {
+        if (state->fd[i] != NGX_INVALID_FILE) {
+            (void) ngx_close_file(state->fd[i]);
+            state->fd[i] = NGX_INVALID_FILE;
+        }
+    }
+}
+
+
+void
+ngx_http_wix_auth_state_open(ngx_shm_zone_t *shm_zone, ngx_cycle_t *cycle)
+{
+    ngx_http_wix_auth_zone_t  *zone = shm_zone->data;
+
+    ngx_uint_t                       i;
+    ngx_http_wix_auth_state_t       *state;
+    ngx_http_wix_auth_state_slot_t   slots[NGX_HTTP_WIX_AUTH_STATE_SLOTS];
+
+    state = zone->state;
+
+    if (state == NULL || state->off) {
+        return;
+    }
+
+    state->log = cycle->log;
+
+    /* in a zone that goes on nothing has been loaded */
+
+    if (state->err == NULL
+        && ngx_http_wix_auth_state_inspect(state, slots, cycle->log)
+           == NGX_ERROR)
+    {
+        return;
+    }
+
+    if (state->err && ngx_http_wix_auth_state_set_aside(state) != NGX_OK) {
+        state->off = 1;
+        return;
+    }
+
+    for (i = 0; i < NGX_HTTP_WIX_AUTH_STATE_SLOTS; i++) {
+        state->fd[i] = ngx_http_wix_auth_state_fd(state, i, O_RDWR|O_CREAT,
+                                                  cycle->log);
+
+        if (state->fd[i] == NGX_INVALID_FILE) {
+            state->off = 1;
+            return;
+        }
+    }
+
+    if (ngx_http_wix_auth_random(state->claim, NGX_HTTP_WIX_AUTH_STATE_CLAIM)
+        != NGX_OK)
+    {
+        state->off = 1;
+        return;
+    }
+
+    (void) ngx_http_wix_auth_state_claim(state);
+
+    /* a single process that reloads does not begin anew */
+
+    if (ngx_process == NGX_PROCESS_SINGLE
+        && !ngx_is_init_cycle(cycle->old_cycle))
+    {
+        ngx_http_wix_auth_state_start(shm_zone, cycle);
+    }
+}
+
+
+ngx_fd_t
+ngx_http_wix_auth_state_fd(ngx_http_wix_auth_state_t *state, ngx_uint_t slot,
+    int flags, ngx_log_t *log)
+{
+    ngx_fd_t         fd;
+    ngx_err_t        err;
+    ngx_file_info_t  fi;
+
+    /* O_NONBLOCK is for a pipe that somebody has put there */
+
+    fd = open((char *) state->file[slot].data,
+              flags|O_CLOEXEC|O_NOFOLLOW|O_NONBLOCK|O_NOCTTY, 0600);
+
+    if (fd == NGX_INVALID_FILE) {
+
+        err = ngx_errno;
+
+        if (err != NGX_ENOENT || (flags & O_CREAT)) {
+            ngx_log_error(NGX_LOG_ERR, log, err,
+                          "wix_auth: state file \"%V\" cannot be opened, "
+                          "sessions of zone \"%V\" are not saved",
+                          &state->file[slot], &state->shm_zone->shm.name);
+        }
+
+        ngx_set_errno(err);
+
+        return NGX_INVALID_FILE;
+    }
+
+    if (ngx_fd_info(fd, &fi) != NGX_FILE_ERROR && ngx_is_file(&fi)) {
+        return fd;
+    }
+
+    ngx_log_error(NGX_LOG_ERR, log, 0,
+                  "wix_auth: state file \"%V\" is no plain file, "
+                  "sessions of zone \"%V\" are not saved",
+                  &state->file[slot], &state->shm_zone->shm.name);
+
+    (void) ngx_close_file(fd);
+    ngx_set_errno(NGX_EISDIR);
+
+    return NGX_INVALID_FILE;
+}
+
+
+ngx_int_t
+ngx_http_wix_auth_state_inspect(ngx_http_wix_auth_state_t *state,
+    ngx_http_wix_auth_state_slot_t *slots, ngx_log_t *log)
+{
+    ngx_int_t   rc;
+    ngx_uint_t  i;
+
+    rc = NGX_ERROR;
+
+    for (i = 0; i < NGX_HTTP_WIX_AUTH_STATE_LOOKS; i++) {
+        rc = ngx_http_wix_auth_state_inspect_once(state, slots, log);
+
+        if (rc != NGX_DECLINED) {
+            break;
+        }
+    }
+
+    if (rc == NGX_ERROR) {
+        state->off = 1;
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_wix_auth_state_inspect_once(ngx_http_wix_auth_state_t *state,
+    ngx_http_wix_auth_state_slot_t *slots, ngx_log_t *log)
+{
+    ngx_fd_t    fd;
+    ngx_int_t   rc;
+    ngx_uint_t  i;
+
+    state->err = NULL;
+
+    for (i = 0; i < NGX_HTTP_WIX_AUTH_STATE_SLOTS; i++) {
+
+        fd = ngx_http_wix_auth_state_fd(state, i, O_RDONLY, log);
+
+        if (fd == NGX_INVALID_FILE && ngx_errno != NGX_ENOENT) {
+            return NGX_ERROR;
+        }
+
+        rc = ngx_http_wix_auth_state_look(state, fd, &slots[i]);
+
+        if (rc != NGX_OK) {
+            ngx_log_error(NGX_LOG_ERR, log, ngx_errno,
+                          "wix_auth: state file \"%V\" cannot be read, "
+                          "sessions of zone \"%V\" are not saved",
+                          &state->file[i], &state->shm_zone->shm.name);
+        }
+
+        if (fd != NGX_INVALID_FILE) {
+            (void) ngx_close_file(fd);
+        }
+
+        if (rc != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        if (slots[i].rc == NGX_DECLINED && state->err == NULL) {
+            state->err = slots[i].err;
+            state->bad = i;
+        }
+    }
+
+    return state->err ? NGX_DECLINED : NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_wix_auth_state_look(ngx_http_wix_auth_state_t *state, ngx_fd_t fd,
+    ngx_http_wix_auth_state_slot_t *slot)
+{
+    u_char           head[NGX_HTTP_WIX_AUTH_STATE_HEADER];
+    ssize_t          n;
+    ngx_file_info_t  fi;
+
+    ngx_memzero(slot, sizeof(ngx_http_wix_auth_state_slot_t));
+    slot->rc = NGX_DONE;
+
+    if (fd == NGX_INVALID_FILE) {
+        return NGX_OK;
+    }
+
+    if (ngx_fd_info(fd, &fi) == NGX_FILE_ERROR) {
+        return NGX_ERROR;
+    }
+
+    if (fi.st_nlink == 0) {
+        ngx_set_errno(NGX_ENOENT);
+        return NGX_ERROR;
+    }
+
+    slot->size = (uint64_t) ngx_file_size(&fi);
+
+    n = pread(fd, head, sizeof(head), 0);
+    if (n == -1) {
+        return NGX_ERROR;
+    }
+
+    slot->rc = ngx_http_wix_auth_state_header_read(state->ring, head, n,
+                                                   slot->size, &slot->header,
+                                                   &slot->err);
+    if (slot->rc == NGX_ERROR) {
+        ngx_set_errno(NGX_ENOMEM);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_http_wix_auth_state_newest(ngx_http_wix_auth_state_slot_t *slots)
+{
+    ngx_uint_t  i, newest;
+
+    newest = NGX_HTTP_WIX_AUTH_STATE_SLOTS;
+
+    for (i = 0; i < NGX_HTTP_WIX_AUTH_STATE_SLOTS; i++) {
+
+        if (slots[i].rc == NGX_OK
+            && (newest == NGX_HTTP_WIX_AUTH_STATE_SLOTS
+                || slots[i].header.generation
+                   > slots[newest].header.generation))
+        {
+            newest = i;
+        }
+    }
+
+    return newest;
+}
+
+
+/*
+ * Both slots go: which of them was the newer nobody can tell, and an older one
+ * that stays would be used after the next crash.
+ */
+
+static ngx_int_t
+ngx_http_wix_auth_state_set_aside(ngx_http_wix_auth_state_t *state)
+{
+    u_char      names[NGX_HTTP_WIX_AUTH_STATE_SLOTS][NGX_MAX_PATH];
+    ngx_uint_t  i, other;
+
+    other = 1 - state->bad;
+
+    for (i = 0; i < NGX_HTTP_WIX_AUTH_STATE_SLOTS; i++) {
+        if (ngx_http_wix_auth_state_rename(state, i, names[i]) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    ngx_log_error(NGX_LOG_ERR, state->log, 0,
+                  "wix_auth: state file \"%V\" %s; it was kept as \"%s\"%s%s%s,"
+                  " and zone \"%V\" %s",
+                  &state->file[state->bad], state->err, names[state->bad],
+                  names[other][0] ? " (the other slot as \"" : "",
+                  names[other], names[other][0] ? "\")" : "",
+                  &state->shm_zone->shm.name,
+                  state->fresh ? "begins empty" : "is saved into a new one");
+
+    return NGX_OK;
+}
+
+
+/* to a name that is not taken; name is empty when there was nothing in it */
+
+static ngx_int_t
+ngx_http_wix_auth_state_rename(ngx_http_wix_auth_state_t *state,
+    ngx_uint_t slot, u_char *name)
+{
+    u_char           *p, *last, *file;
+    ngx_err_t         err;
+    ngx_uint_t        i;
+    ngx_file_info_t   fi;
+
+    name[0] = '\0';
+    file = state->file[slot].data;
+
+    if (ngx_link_info(file, &fi) == NGX_FILE_ERROR
+        || (ngx_file_size(&fi) == 0 && slot != state->bad))
+    {
+        return NGX_OK;
+    }
+
+    last = name + NGX_MAX_PATH - 1;
+    err = NGX_EEXIST;
+
+    for (i = 0; i < NGX_HTTP_WIX_AUTH_STATE_ASIDE; i++) {
+
+        p = ngx_snprintf(name, last - name, "%V"
+                         NGX_HTTP_WIX_AUTH_STATE_REFUSED,
+                         &state->file[slot]);
+        if (i) {
+            p = ngx_snprintf(p, last - p, ".%ui", i);
+        }
+
+        *p = '\0';
+
+        if (ngx_link_info(name, &fi) != NGX_FILE_ERROR) {
+            continue;
+        }
+
+        err = ngx_errno;
+
+        if (err == NGX_ENOENT
+            && ngx_rename_file(file, name) != NGX_FILE_ERROR)
+        {
+            return NGX_OK;
+        }
+
+        err = ngx_errno;
+        break;
+    }
+
+    ngx_log_error(NGX_LOG_ERR, state->log, err,
+                  "wix_auth: state file \"%V\" %s, and cannot be kept as "
+                  "\"%s\"; remove it, sessions of zone \"%V\" are not saved",
+                  &state->file[state->bad], state->err, name,
+                  &state->shm_zone->shm.name);
+
+    return NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_wix_auth_state_claim(ngx_http_wix_auth_state_t *state)
+{
+    ssize_t  n;
+
+    /* first the lock, so that no claim is seen without one */
+
+    if (ngx_http_wix_auth_state_lock(state, state->claim, 0) != NGX_OK) {
+        return ngx_http_wix_auth_state_trouble(state, 0, ngx_errno,
+                                               "cannot be locked");
+    }
+
+    n = pwrite(state->fd[0], state->claim, NGX_HTTP_WIX_AUTH_STATE_CLAIM,
+               NGX_HTTP_WIX_AUTH_STATE_HEADER);
+
+    if (n != NGX_HTTP_WIX_AUTH_STATE_CLAIM) {
+        return ngx_http_wix_auth_state_trouble(state, 0,
+                                               n == -1 ? ngx_errno
+                                                       : NGX_ENOSPC,
+                                               "cannot be written");
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_wix_auth_state_mine(ngx_http_wix_auth_state_t *state)
+{
+    u_char   claim[NGX_HTTP_WIX_AUTH_STATE_CLAIM];
+    ssize_t  n;
+
+    ngx_memzero(claim, sizeof(claim));
+
+    n = pread(state->fd[0], claim, sizeof(claim),
+              NGX_HTTP_WIX_AUTH_STATE_HEADER);
+
+    if (n == -1) {
+        return ngx_http_wix_auth_state_trouble(state, 0, ngx_errno,
+                                               "cannot be read");
+    }
+
+    if (ngx_memcmp(claim, state->claim, sizeof(claim)) == 0) {
+        return NGX_OK;
+    }
+
+    if (!ngx_http_wix_auth_state_claimed(state, claim)) {
+
+        /* its owner has gone: an upgrade was given up */
+
+        if (state->lost) {
+            state->lost = 0;
+
+            ngx_log_error(NGX_LOG_NOTICE, state->log, 0,
+                          "wix_auth: state file \"%V\" is ours again",
+                          &state->file[0]);
+        }
+
+        return ngx_http_wix_auth_state_claim(state);
+    }
+
+    /* in a worker that is about to quit this is as it should be */
+
+    if (!state->lost && !ngx_exiting && !ngx_quit && !ngx_terminate) {
+        ngx_log_error(NGX_LOG_NOTICE, state->log, 0,
+                      "wix_auth: a newer nginx saves into state file \"%V\", "
+                      "this one does not any more", &state->file[0]);
+    }
+
+    state->lost = 1;
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_uint_t
+ngx_http_wix_auth_state_claimed(ngx_http_wix_auth_state_t *state,
+    u_char claim[NGX_HTTP_WIX_AUTH_STATE_CLAIM])
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_HTTP_WIX_AUTH_STATE_CLAIM; i++) {
+        if (claim[i]) {
+            return ngx_http_wix_auth_state_lock(state, claim, 1) != NGX_OK;
+        }
+    }
+
+    return 0;
+}
+
+
+/*
+ * A claim lives as long as one of the processes does that have inherited the
+ * descriptor of its owner.  Takes the lock of a claim, or asks for somebody
+ * else's: NGX_OK; NGX_BUSY: it is held.
+ */
+
+static ngx_int_t
+ngx_http_wix_auth_state_lock(ngx_http_wix_auth_state_t *state, u_char *claim,
+    ngx_uint_t ask)
+{
+#ifdef F_OFD_SETLK
+
+    struct flock  fl;
+
+    ngx_memzero(&fl, sizeof(struct flock));
+
+    fl.l_type = F_WRLCK;
+    fl.l_whence = SEEK_SET;
+    fl.l_start = NGX_HTTP_WIX_AUTH_STATE_LOCKS
+                 + (((off_t) claim[0] << 16) | (claim[1] << 8) | claim[2]);
+    fl.l_len = 1;
+
+    if (fcntl(state->fd[0], ask ? F_OFD_GETLK : F_OFD_SETLK, &fl) == -1) {
+        return ask ? NGX_BUSY : NGX_ERROR;
+    }
+
+    return (ask && fl.l_type != F_UNLCK) ? NGX_BUSY : NGX_OK;
+
+#else
+
+    /* whoever has claimed the file is taken to be alive until it says so */
+
+    return ask ? NGX_BUSY : NGX_OK;
+
+#endif
+}
+
+
+void
+ngx_http_wix_auth_state_release(ngx_http_wix_auth_state_t *state)
+{
+    u_char   zeroes[NGX_HTTP_WIX_AUTH_STATE_CLAIM];
+
+    ngx_memzero(zeroes, sizeof(zeroes));
+
+    if (pwrite(state->fd[0], zeroes, sizeof(zeroes),
+               NGX_HTTP_WIX_AUTH_STATE_HEADER)
+        == -1)
+    {
+        (void) ngx_http_wix_auth_state_trouble(state, 0, ngx_errno,
+                                               "cannot be written");
+    }
+}
+
+
+void
+ngx_http_wix_auth_state_reopen(ngx_http_wix_auth_state_t *state)
+{
+    ngx_fd_t         fd;
+    ngx_uint_t       i;
+    ngx_file_info_t  there, ours;
+
+    for (i = 0; i < NGX_HTTP_WIX_AUTH_STATE_SLOTS; i++) {
+
+        if (ngx_link_info(state->file[i].data, &there) != NGX_FILE_ERROR
+            && ngx_fd_info(state->fd[i], &ours) != NGX_FILE_ERROR
+            && ngx_file_uniq(&there) == ngx_file_uniq(&ours)
+            && there.st_dev == ours.st_dev)
+        {
+            continue;
+        }
+
+        fd = ngx_http_wix_auth_state_fd(state, i, O_RDWR|O_CREAT, state->log);
+
+        if (fd != NGX_INVALID_FILE) {
+            (void) ngx_close_file(state->fd[i]);
+            state->fd[i] = fd;
+        }
+    }
+}
+
+
+ngx_int_t
+ngx_http_wix_auth_state_write(ngx_http_wix_auth_state_t *state,
+    ngx_uint_t slot, u_char *p, size_t size, uint64_t offset)
+{
+    ssize_t  n;
+
+    while (size) {
+        n = pwrite(state->fd[slot], p, size, (off_t) offset);
+
+        if (n == -1 && ngx_errno == NGX_EINTR) {
+            continue;
+        }
+
+        if (n <= 0) {
+            return ngx_http_wix_auth_state_trouble(state, slot,
+                                                   n ? ngx_errno : NGX_ENOSPC,
+                                                   "cannot be written");
+        }
+
+        p += n;
+        size -= n;
+        offset += n;
+    }
+
+    return NGX_OK;
+}
+
+
+/* once until it is over */
+
+ngx_int_t
+ngx_http_wix_auth_state_trouble(ngx_http_wix_auth_state_t *state,
+    ngx_uint_t slot, ngx_err_t err, const char *what)
+{
+    if (!state->trouble) {
+        state->trouble = 1;
+
+        ngx_log_error(NGX_LOG_ERR, state->log, err,
+                      "wix_auth: state file \"%V\" %s, sessions of zone "
+                      "\"%V\" are not saved", &state->file[slot], what,
+                      &state->shm_zone->shm.name);
+    }
+
+    return NGX_ERROR;
+}
