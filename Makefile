@@ -10,6 +10,7 @@ endif
 
 # T=t/10-gate.t runs one file, FAST=1 leaves sanitizers and valgrind out
 export CC NGINX_SRC NGINX_FLAGS EXTRA_CFLAGS T FAST TLS WIX_CLIENT_ID JOBS
+export FUZZ_TIME FUZZ_CC SOAK_TIME SOAK_FLAVOUR
 
 # nginx's own Makefile is run by scripts, with its own idea of parallel jobs
 MAKEFLAGS += --no-print-directory
@@ -34,7 +35,15 @@ lint:
 	@t/install-packages lint
 	@t/lint
 
-bench fuzz soak matrix deb:
+fuzz:
+	@t/install-packages fuzz
+	@exec t/fuzz
+
+soak:
+	@t/install-packages test
+	@exec t/soak
+
+bench matrix deb:
 	@if [ -x t/$@ ]; then exec t/$@; \
 	else echo "make $@: not available yet"; exit 1; fi
 
@@ -49,6 +58,8 @@ help:
 	@echo "make test     everything that must hold; FAST=1 without sanitizers,"
 	@echo "              T=t/NN-name.t one file"
 	@echo "make lint     static checks and house rules"
-	@echo "make bench    the gate's price      make fuzz    fuzz targets"
-	@echo "make soak     load with faults      make matrix  other nginx versions"
+	@echo "make bench    the gate's price"
+	@echo "make fuzz     fuzz targets; FUZZ_TIME=60 seconds each, T=cookie one"
+	@echo "make soak     load with faults, SOAK_TIME=1200 seconds"
+	@echo "make matrix   other nginx versions"
 	@echo "make deb      the Debian package    make clean   remove build/"

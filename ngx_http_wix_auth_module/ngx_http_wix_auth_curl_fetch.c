@@ -646,6 +646,10 @@ ngx_http_wix_auth_fetch_body_callback(char *buf, size_t size, size_t n,
     t = data;
     n *= size;
 
+    if (n == 0) {
+        return 0;
+    }
+
     if (n > NGX_HTTP_WIX_AUTH_FETCH_BODY - t->answer.len) {
         t->too_large = 1;
         return 0;

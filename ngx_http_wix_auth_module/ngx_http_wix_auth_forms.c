@@ -360,18 +360,22 @@ ngx_http_wix_auth_form_printable(ngx_str_t *text)
 }
 
 
-/* Wix judges addresses; here only what must not reach a header is refused */
+/*
+ * Wix judges addresses; here only what must not reach a header is refused,
+ * and what has two ends
+ */
 
 static ngx_uint_t
 ngx_http_wix_auth_form_address(ngx_str_t *email)
 {
-    ngx_uint_t  i, at;
+    ngx_uint_t  i, at, n;
 
     if (email->len > NGX_HTTP_WIX_AUTH_EMAIL_MAX) {
         return 0;
     }
 
     at = 0;
+    n = 0;
 
     for (i = 0; i < email->len; i++) {
 
@@ -380,11 +384,12 @@ ngx_http_wix_auth_form_address(ngx_str_t *email)
         }
 
         if (email->data[i] == '@') {
-            at = 1;
+            at = i;
+            n++;
         }
     }
 
-    return at;
+    return n == 1 && at > 0 && at < email->len - 1;
 }
 
 

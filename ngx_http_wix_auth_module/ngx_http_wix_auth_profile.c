@@ -36,7 +36,7 @@ ngx_http_wix_auth_profile_clean(ngx_str_t *text, size_t max)
 {
     u_char  *p, *last;
 
-    if (text->len > max) {
+    if (text->len == 0 || text->len > max) {
         ngx_str_null(text);
         return;
     }

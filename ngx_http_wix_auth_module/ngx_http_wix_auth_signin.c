@@ -322,12 +322,14 @@ ngx_http_wix_auth_signin_success(ngx_http_wix_auth_login_t *l,
     ngx_http_wix_auth_api_result_t *result)
 {
     if (result->email.len) {
-        l->email.len = result->email.len;
         l->email.data = ngx_pstrdup(l->request->pool, &result->email);
 
         if (l->email.data == NULL) {
+            l->email.len = 0;
             return NGX_ERROR;
         }
+
+        l->email.len = result->email.len;
     }
 
     return ngx_http_wix_auth_signin_authorize(l, &result->session_token);

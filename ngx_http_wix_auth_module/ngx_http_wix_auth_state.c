@@ -173,6 +173,7 @@ ngx_http_wix_auth_state_begin(ngx_http_wix_auth_state_t *state)
     save->offset = NGX_HTTP_WIX_AUTH_STATE_START;
     save->changes = zone->sh->changes;
     save->touches = zone->sh->touches;
+    ngx_memcpy(save->header.boot, state->boot, 16);
     save->start = ngx_current_msec;
 
     if (ngx_http_wix_auth_state_key(state->ring, &save->header) != NGX_OK) {
@@ -412,6 +413,9 @@ ngx_http_wix_auth_state_finish(ngx_shm_zone_t *shm_zone, ngx_cycle_t *cycle)
     }
 
     ngx_http_wix_auth_state_reopen(state);
+
+    /* what follows is synced, and needs no excuse */
+    ngx_memzero(state->boot, 16);
 
     /* first where the newest save is not, so that one of them is whole */
 

@@ -155,10 +155,11 @@ ngx_http_wix_auth_check_slot(ngx_conf_t *cf,
 
     if (!ngx_is_file(&fi)) {
         ngx_http_wix_auth_complain(cf, NGX_LOG_EMERG, &state->place,
-                            "state file \"%s\" is a %s; give the name of a "
+                            "state file \"%s\" is %s; give the name of a "
                             "plain file", name,
-                            ngx_is_dir(&fi) ? "directory"
-                            : ngx_is_link(&fi) ? "symbolic link" : "device");
+                            ngx_is_dir(&fi) ? "a directory"
+                            : ngx_is_link(&fi) ? "a symbolic link"
+                            : "no plain file");
         return NGX_ERROR;
     }
 

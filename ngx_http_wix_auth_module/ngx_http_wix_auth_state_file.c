@@ -14,12 +14,6 @@
 
 #define NGX_HTTP_WIX_AUTH_STATE_AT_VERSION     8
 #define NGX_HTTP_WIX_AUTH_STATE_AT_KEY         12
-#define NGX_HTTP_WIX_AUTH_STATE_AT_CHUNKS      16
-#define NGX_HTTP_WIX_AUTH_STATE_AT_RECORDS     20
-#define NGX_HTTP_WIX_AUTH_STATE_AT_GENERATION  24
-#define NGX_HTTP_WIX_AUTH_STATE_AT_SAVED       32
-#define NGX_HTTP_WIX_AUTH_STATE_AT_LENGTH      40
-#define NGX_HTTP_WIX_AUTH_STATE_AT_SALT        48
 
 
 /* nothing overflows that is computed with it */
@@ -95,6 +89,7 @@ ngx_http_wix_auth_state_header_write(ngx_http_wix_auth_state_header_t *h,
     p = ngx_http_wix_auth_state_put(p, 8, h->generation);
     p = ngx_http_wix_auth_state_put(p, 8, (uint64_t) h->saved);
     p = ngx_http_wix_auth_state_put(p, 8, h->length);
+    p = ngx_cpymem(p, h->boot, 16);
     p = ngx_cpymem(p, h->salt, 16);
 
     aad.data = dst;
@@ -193,7 +188,8 @@ ngx_http_wix_auth_state_header_open(ngx_http_wix_auth_ring_t *ring,
     h->generation = ngx_http_wix_auth_state_get(&p, 8);
     h->saved = (time_t) ngx_http_wix_auth_state_get(&p, 8);
     h->length = ngx_http_wix_auth_state_get(&p, 8);
-    ngx_memcpy(h->salt, p, 16);
+    ngx_memcpy(h->boot, p, 16);
+    ngx_memcpy(h->salt, p + 16, 16);
 
     aad.data = data;
     aad.len = NGX_HTTP_WIX_AUTH_STATE_CLEAR;
@@ -220,6 +216,7 @@ ngx_http_wix_auth_state_header_open(ngx_http_wix_auth_ring_t *ring,
         ngx_memcpy(h->hash_key, keys, 16);
         ngx_memcpy(h->secret, keys + 16, 32);
         ngx_explicit_memzero(keys, sizeof(keys));
+        h->genuine = 1;
     }
 
     return rc;

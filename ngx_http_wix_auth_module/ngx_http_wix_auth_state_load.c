@@ -36,7 +36,7 @@ static ngx_int_t ngx_http_wix_auth_state_read(ngx_http_wix_auth_state_t *state,
     ngx_http_wix_auth_state_load_t *load, ngx_log_t *log);
 static ngx_int_t ngx_http_wix_auth_state_read_slot(
     ngx_http_wix_auth_state_t *state, ngx_http_wix_auth_state_load_t *load,
-    ngx_log_t *log);
+    ngx_uint_t i, ngx_http_wix_auth_state_slot_t *slot, ngx_log_t *log);
 static ngx_int_t ngx_http_wix_auth_state_read_all(ngx_fd_t fd, u_char *p,
     size_t size);
 static ngx_int_t ngx_http_wix_auth_state_collect(void *ctx,
@@ -126,22 +126,29 @@ ngx_http_wix_auth_state_read(ngx_http_wix_auth_state_t *state,
         }
     }
 
-    load->slot = ngx_http_wix_auth_state_newest(slots);
+    i = ngx_http_wix_auth_state_newest(slots);
 
-    if (load->slot == NGX_HTTP_WIX_AUTH_STATE_SLOTS) {
+    if (i == NGX_HTTP_WIX_AUTH_STATE_SLOTS) {
         return NGX_DONE;
     }
 
-    load->header = slots[load->slot].header;
-    load->size = (size_t) slots[load->slot].size;
+    rc = ngx_http_wix_auth_state_read_slot(state, load, i, &slots[i], log);
+
+    if (rc == NGX_DECLINED && slots[1 - i].rc == NGX_OK
+        && ngx_http_wix_auth_state_unsynced(state, &slots[i].header))
+    {
+        ngx_http_wix_auth_state_forget(load);
+        load->torn = 1;
+
+        i = 1 - i;
+        rc = ngx_http_wix_auth_state_read_slot(state, load, i, &slots[i],
+                                               log);
+    }
 
     ngx_explicit_memzero(slots, sizeof(slots));
 
-    rc = ngx_http_wix_auth_state_read_slot(state, load, log);
-
-    if (rc == NGX_DECLINED || rc == NGX_DONE || rc == NGX_AGAIN) {
-        /* the last two: a save has begun meanwhile */
-        state->bad = load->slot;
+    if (rc == NGX_DONE || rc == NGX_AGAIN) {
+        /* a save has begun meanwhile */
         return NGX_DECLINED;
     }
 
@@ -151,11 +158,17 @@ ngx_http_wix_auth_state_read(ngx_http_wix_auth_state_t *state,
 
 static ngx_int_t
 ngx_http_wix_auth_state_read_slot(ngx_http_wix_auth_state_t *state,
-    ngx_http_wix_auth_state_load_t *load, ngx_log_t *log)
+    ngx_http_wix_auth_state_load_t *load, ngx_uint_t i,
+    ngx_http_wix_auth_state_slot_t *slot, ngx_log_t *log)
 {
     ngx_fd_t   fd;
     ngx_int_t  rc;
 
+    load->slot = i;
+    load->header = slot->header;
+    load->size = (size_t) slot->size;
+
+    state->bad = i;
     state->err = "is damaged or has been changed";
 
     if (load->header.records

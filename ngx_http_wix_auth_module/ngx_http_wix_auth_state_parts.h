@@ -20,9 +20,9 @@
  * What the files of the state part share: the format of a slot, which knows
  * neither files nor zones, and the slots themselves.
  *
- *     header   64 in clear: magic, version, key id, chunks, records,
- *                 generation, time, length of the whole, salt
- *              76 sealed: the keys of the zone; the 64 are its AAD
+ *     header   80 in clear: magic, version, key id, chunks, records,
+ *                 generation, time, length of the whole, boot, salt
+ *              76 sealed: the keys of the zone; the 80 are its AAD
  *     claim    16 random: who may write, in "file" alone; no part of a save
  *     chunks   4 length, then sealed: records; AAD: salt and number
  *
@@ -34,7 +34,7 @@
 
 #define NGX_HTTP_WIX_AUTH_STATE_SLOTS    2
 
-#define NGX_HTTP_WIX_AUTH_STATE_CLEAR    64
+#define NGX_HTTP_WIX_AUTH_STATE_CLEAR    80
 #define NGX_HTTP_WIX_AUTH_STATE_KEYS     48      /* hash_key, secret */
 #define NGX_HTTP_WIX_AUTH_STATE_HEADER                                        \
     (NGX_HTTP_WIX_AUTH_STATE_CLEAR + NGX_HTTP_WIX_AUTH_RAW_EXTRA              \
@@ -60,11 +60,14 @@ typedef struct {
     uint64_t      generation;       /* the higher, the newer */
     time_t        saved;
     uint64_t      length;           /* of the whole slot */
+    u_char        boot[16];         /* of the system; zeroes: the save does
+                                       not depend on it, it was synced */
     u_char        salt[16];
     u_char        hash_key[16];     /* of the zone, as secret is */
     u_char        secret[32];
     u_char        key_id;
     u_char        key[32];          /* of this save */
+    unsigned      genuine:1;        /* when it was read: a key fits */
 } ngx_http_wix_auth_state_header_t;
 
 
@@ -149,6 +152,7 @@ struct ngx_http_wix_auth_state_s {
     const char                        *err;    /* why the slot that is bad */
     ngx_uint_t                         bad;    /* was refused, or NULL */
 
+    u_char                             boot[16];   /* of this system, now */
     u_char                             claim[NGX_HTTP_WIX_AUTH_STATE_CLAIM];
     u_char                            *buf;    /* of a chunk */
     ngx_event_t                        timer;
@@ -195,6 +199,11 @@ ngx_int_t ngx_http_wix_auth_state_write(ngx_http_wix_auth_state_t *state,
 /* NGX_ERROR; logs what is the matter with a slot, once until it is over */
 ngx_int_t ngx_http_wix_auth_state_trouble(ngx_http_wix_auth_state_t *state,
     ngx_uint_t slot, ngx_err_t err, const char *what);
+
+/* 1 when the system has gone down since this save, which nobody had synced:
+   what is wrong with it may be that it did not reach the disk */
+ngx_uint_t ngx_http_wix_auth_state_unsynced(ngx_http_wix_auth_state_t *state,
+    ngx_http_wix_auth_state_header_t *h);
 
 /* looks at both slots by their names.  NGX_OK; NGX_DECLINED: one of them
    cannot be used, state->err tells why; NGX_ERROR: logged, state->off is set */

@@ -17,8 +17,12 @@
 /* claims are locks on bytes that lie behind any save */
 #define NGX_HTTP_WIX_AUTH_STATE_LOCKS    ((off_t) 1 << 40)
 
+/* Linux: another one after each start of the system */
+#define NGX_HTTP_WIX_AUTH_STATE_BOOT     "/proc/sys/kernel/random/boot_id"
+
 
 static void ngx_http_wix_auth_state_close(void *data);
+static void ngx_http_wix_auth_state_boot(u_char boot[16]);
 static ngx_int_t ngx_http_wix_auth_state_inspect_once(
     ngx_http_wix_auth_state_t *state, ngx_http_wix_auth_state_slot_t *slots,
     ngx_log_t *log);
@@ -70,10 +74,38 @@ ngx_http_wix_auth_state_add(ngx_conf_t *cf, ngx_shm_zone_t *shm_zone,
         p[state->file[i].len] = '\0';
     }
 
+    ngx_http_wix_auth_state_boot(state->boot);
+
     cln->handler = ngx_http_wix_auth_state_close;
     zone->state = state;
 
     return NGX_OK;
+}
+
+
+/* zeroes where the system does not tell */
+
+static void
+ngx_http_wix_auth_state_boot(u_char boot[16])
+{
+    u_char    text[64], hash[32];
+    ssize_t   n;
+    ngx_fd_t  fd;
+
+    ngx_memzero(boot, 16);
+
+    fd = open(NGX_HTTP_WIX_AUTH_STATE_BOOT, O_RDONLY|O_CLOEXEC);
+    if (fd == NGX_INVALID_FILE) {
+        return;
+    }
+
+    n = ngx_read_fd(fd, text, sizeof(text));
+
+    if (n > 0 && ngx_http_wix_auth_sha256(text, n, hash) == NGX_OK) {
+        ngx_memcpy(boot, hash, 16);
+    }
+
+    (void) ngx_close_file(fd);
 }
 
 
@@ -270,7 +302,34 @@ ngx_http_wix_auth_state_inspect_once(ngx_http_wix_auth_state_t *state,
         }
     }
 
-    return state->err ? NGX_DECLINED : NGX_OK;
+    if (state->err) {
+        i = 1 - state->bad;
+
+        if (slots[i].rc != NGX_OK
+            || !ngx_http_wix_auth_state_unsynced(state,
+                                                 &slots[state->bad].header))
+        {
+            return NGX_DECLINED;
+        }
+
+        slots[state->bad].rc = NGX_AGAIN;
+        state->err = NULL;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_http_wix_auth_state_unsynced(ngx_http_wix_auth_state_t *state,
+    ngx_http_wix_auth_state_header_t *h)
+{
+    static u_char  zeroes[16];
+
+    return h->genuine
+           && ngx_memcmp(h->boot, zeroes, 16) != 0
+           && ngx_memcmp(state->boot, zeroes, 16) != 0
+           && ngx_memcmp(h->boot, state->boot, 16) != 0;
 }
 
 

@@ -326,6 +326,7 @@ ngx_http_wix_auth_strip_cookie(ngx_http_request_t *r,
 ngx_int_t
 ngx_http_wix_auth_mask_handler(ngx_http_request_t *r)
 {
+    u_char                      *copy;
     ngx_http_wix_auth_conf_t    *conf;
     ngx_http_wix_auth_record_t  *rec;
 
@@ -338,22 +339,14 @@ ngx_http_wix_auth_mask_handler(ngx_http_request_t *r)
     }
 
     rec = ngx_http_wix_auth_record(r);
-    if (rec == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
 
-    if (rec->args.data) {
+    if (rec && rec->args.data) {
         return NGX_DECLINED;
     }
 
-    /* the endpoints read this copy */
+    /* the endpoints read this copy; without one, the log is still to come */
 
-    rec->args.data = ngx_pstrdup(r->pool, &r->args);
-    if (rec->args.data == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    rec->args.len = r->args.len;
+    copy = rec ? ngx_pstrdup(r->pool, &r->args) : NULL;
 
     /*
      * On HTTP/1 all three may share one buffer; on HTTP/2 the request line
@@ -363,6 +356,13 @@ ngx_http_wix_auth_mask_handler(ngx_http_request_t *r)
     ngx_http_wix_auth_strip_query(&r->unparsed_uri);
     ngx_http_wix_auth_strip_query(&r->request_line);
     ngx_http_wix_auth_strip_mask(r->args.data, r->args.data + r->args.len);
+
+    if (copy == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rec->args.data = copy;
+    rec->args.len = r->args.len;
 
     return NGX_DECLINED;
 }

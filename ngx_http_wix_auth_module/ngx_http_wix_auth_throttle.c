@@ -11,6 +11,8 @@
 #define NGX_HTTP_WIX_AUTH_SLOW_TIME  600    /* s, in which it has to come */
 
 
+static ngx_int_t ngx_http_wix_auth_throttle_take_account(
+    ngx_http_wix_auth_login_t *l);
 static ngx_int_t ngx_http_wix_auth_throttle_slow(
     ngx_http_wix_auth_login_t *l, ngx_str_t *pair);
 static ngx_int_t ngx_http_wix_auth_throttle_busy(ngx_http_wix_auth_login_t *l,
@@ -77,7 +79,6 @@ ngx_int_t
 ngx_http_wix_auth_throttle_take(ngx_http_wix_auth_login_t *l)
 {
     time_t                            left;
-    ngx_str_t                         account;
     ngx_http_wix_auth_throttle_t     *taken;
     ngx_http_wix_auth_login_limit_t  *limit;
 
@@ -92,25 +93,52 @@ ngx_http_wix_auth_throttle_take(ngx_http_wix_auth_login_t *l)
         return NGX_ERROR;
     }
 
-    if (limit->pair) {
+    /* a pair that has none left does not count for the account either */
 
-        if (ngx_http_wix_auth_counter_take(l->conf->zone,
-                                           NGX_HTTP_WIX_AUTH_COUNT_PAIR,
-                                           &taken->key, limit->pair,
-                                           limit->pair_time, &left)
-            != NGX_OK)
-        {
-            return ngx_http_wix_auth_throttle_busy(l, "pair", left);
-        }
-
-        taken->pair = 1;
+    if (limit->pair
+        && ngx_http_wix_auth_counter_get(l->conf->zone,
+                                         NGX_HTTP_WIX_AUTH_COUNT_PAIR,
+                                         &taken->key, &left)
+           >= limit->pair)
+    {
+        return ngx_http_wix_auth_throttle_busy(l, "pair", left);
     }
 
-    if (limit->account == 0) {
-        return NGX_OK;
+    if (limit->account
+        && ngx_http_wix_auth_throttle_take_account(l) != NGX_OK)
+    {
+        return NGX_BUSY;
     }
 
-    account = ngx_http_wix_auth_throttle_account(&taken->key);
+    if (limit->pair
+        && ngx_http_wix_auth_counter_take(l->conf->zone,
+                                          NGX_HTTP_WIX_AUTH_COUNT_PAIR,
+                                          &taken->key, limit->pair,
+                                          limit->pair_time, &left)
+           != NGX_OK)
+    {
+        /* another one was faster */
+
+        ngx_http_wix_auth_throttle_give(l);
+
+        return ngx_http_wix_auth_throttle_busy(l, "pair", left);
+    }
+
+    taken->pair = (limit->pair != 0);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_wix_auth_throttle_take_account(ngx_http_wix_auth_login_t *l)
+{
+    time_t                            left;
+    ngx_str_t                         account;
+    ngx_http_wix_auth_login_limit_t  *limit;
+
+    limit = l->conf->login_limit;
+    account = ngx_http_wix_auth_throttle_account(&l->own->throttle.key);
 
     if (ngx_http_wix_auth_counter_take(l->conf->zone,
                                        NGX_HTTP_WIX_AUTH_COUNT_ACCOUNT,
@@ -118,11 +146,11 @@ ngx_http_wix_auth_throttle_take(ngx_http_wix_auth_login_t *l)
                                        limit->account_time, &left)
         == NGX_OK)
     {
-        taken->account = 1;
+        l->own->throttle.account = 1;
         return NGX_OK;
     }
 
-    return ngx_http_wix_auth_throttle_slow(l, &taken->key);
+    return ngx_http_wix_auth_throttle_slow(l, &l->own->throttle.key);
 }
 
 
@@ -168,10 +196,6 @@ ngx_http_wix_auth_throttle_slow(ngx_http_wix_auth_login_t *l, ngx_str_t *pair)
                                           NGX_HTTP_WIX_AUTH_COUNT_SLOW, pair,
                                           1, NGX_HTTP_WIX_AUTH_SLOW_TIME,
                                           &left);
-
-    /* nothing has been tried */
-
-    ngx_http_wix_auth_throttle_give(l);
 
     left -= NGX_HTTP_WIX_AUTH_SLOW_TIME - NGX_HTTP_WIX_AUTH_SLOW_WAIT;
 

@@ -95,6 +95,11 @@ ngx_http_wix_auth_url_parse(ngx_pool_t *pool, ngx_str_t *text,
 
     rc = ngx_http_wix_auth_url_authority(pool, p, end, url, err);
     if (rc != NGX_OK) {
+
+        if (rc == NGX_ERROR) {
+            *err = "no memory";
+        }
+
         return rc;
     }
 

@@ -38,7 +38,8 @@ typedef struct {
  * bytes.  User info, backslash, space, control and non-ASCII characters, an
  * empty or malformed host, a bad port, a fragment: NGX_DECLINED with *err a
  * static text.  scheme, host and origin are copies from pool (default ports
- * are left out of origin); path points into text.  NGX_ERROR: no memory.
+ * are left out of origin); path points into text.  NGX_ERROR: no memory, and
+ * *err says so.
  */
 ngx_int_t ngx_http_wix_auth_url_parse(ngx_pool_t *pool, ngx_str_t *text,
     ngx_http_wix_auth_url_t *url, const char **err);

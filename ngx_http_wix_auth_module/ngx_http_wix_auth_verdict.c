@@ -41,6 +41,8 @@ static ngx_int_t ngx_http_wix_auth_api_profile(
     ngx_http_wix_auth_api_result_t *result);
 static ngx_int_t ngx_http_wix_auth_api_direct_pairs(
     ngx_http_wix_auth_api_call_t *call);
+static void ngx_http_wix_auth_api_address(ngx_http_wix_auth_json_t *root,
+    const char *path, ngx_str_t *address);
 static ngx_uint_t ngx_http_wix_auth_api_visible(ngx_str_t *text, size_t max);
 
 
@@ -290,10 +292,8 @@ ngx_http_wix_auth_api_login_answer(ngx_http_wix_auth_api_call_t *call,
 
         /* nice to have: the member may have typed it in other letters */
 
-        (void) ngx_http_wix_auth_api_text(call->root,
-                                          "identity.email.address",
-                                          NGX_HTTP_WIX_AUTH_ADDRESS_MAX,
-                                          &result->email);
+        ngx_http_wix_auth_api_address(call->root, "identity.email.address",
+                                      &result->email);
 
         result->state = NGX_HTTP_WIX_AUTH_STATE_SUCCESS;
         return NGX_OK;
@@ -409,9 +409,8 @@ ngx_http_wix_auth_api_member_answer(ngx_http_wix_auth_api_call_t *call,
         return NGX_OK;
     }
 
-    (void) ngx_http_wix_auth_api_text(call->root, "member.loginEmail",
-                                      NGX_HTTP_WIX_AUTH_ADDRESS_MAX,
-                                      &result->email);
+    ngx_http_wix_auth_api_address(call->root, "member.loginEmail",
+                                  &result->email);
 
     return ngx_http_wix_auth_api_profile(call, result);
 }
@@ -519,7 +518,7 @@ ngx_http_wix_auth_api_direct_answer(ngx_http_wix_auth_api_call_t *call,
 
     if (state == NULL
         || state->len != call->state.len
-        || ngx_memcmp(state->data, call->state.data, state->len) != 0)
+        || !ngx_http_wix_auth_equal(state->data, call->state.data, state->len))
     {
         call->err = "redirect with another state";
         return NGX_DECLINED;
@@ -589,6 +588,35 @@ ngx_http_wix_auth_api_direct_pairs(ngx_http_wix_auth_api_call_t *call)
     return ngx_http_wix_auth_form_parse(call->pool, &query,
                                         NGX_HTTP_WIX_AUTH_RESPONSE_MAX,
                                         &call->pairs, &call->err);
+}
+
+
+/*
+ * Sites tell people by the end of an address: one with a second "@" has two
+ * ends, and is none.
+ */
+
+static void
+ngx_http_wix_auth_api_address(ngx_http_wix_auth_json_t *root,
+    const char *path, ngx_str_t *address)
+{
+    u_char  *at, *last;
+
+    if (ngx_http_wix_auth_api_text(root, path, NGX_HTTP_WIX_AUTH_ADDRESS_MAX,
+                                   address)
+        != NGX_OK)
+    {
+        return;
+    }
+
+    last = address->data + address->len;
+    at = ngx_strlchr(address->data, last, '@');
+
+    if (at == NULL || at == address->data || at + 1 == last
+        || ngx_strlchr(at + 1, last, '@'))
+    {
+        ngx_str_null(address);
+    }
 }
 
 

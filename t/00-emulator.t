@@ -719,6 +719,8 @@ subtest 'faults' => sub {
         ->res->body, '<html>', 'body';
     is length struck({type => 'oversize', bytes => 3_000_000})->res->body,
         3_000_000, 'oversize';
+    is length struck({type => 'oversize', bytes => 200_000, chunked => true})
+        ->res->json->{pad}, 199_990, 'chunked';
     like struck({type => 'deep', levels => 500})->res->body, qr/\[{500}\]{500}/,
         'deep';
 
@@ -734,8 +736,19 @@ subtest 'faults' => sub {
     ok struck({type => $_})->error, $_ for qw(close reset);
     is_truncated(struck({type => 'truncate', bytes => 10}, when => $_), $_)
         for qw(before after);
+    for my $when (qw(before after)) {
+        $res = struck({type => 'truncate', framed => true, bytes => 20},
+            when => $when)->res;
+        is length($res->body), 20, "framed $when";
+        is $res->headers->content_length, 20, 'as it says';
+        is $res->json, undef, 'which is no JSON';
+    }
     ok struck({type => 'drip', bytes => 200, interval => 0.001})
         ->res->json->{access_token}, 'drip';
+
+    $res = struck({type => 'types'})->res->json;
+    is_deeply [$res->{access_token}, $res->{expires_in}], [1, [14400]],
+        'types';
 
     my $begin = time;
     ok struck({type => 'delay', seconds => 0.3})->res->json, 'delay';
@@ -769,6 +782,32 @@ subtest 'a reset is a reset' => sub {
     print $socket "GET /x HTTP/1.1\r\nHost: x\r\n\r\n";
     ok !defined sysread($socket, my $buffer, 100), 'no orderly end';
     ok $!{ECONNRESET}, 'RST';
+};
+
+subtest 'nobody listens' => sub {
+    my ($port) = $url{api} =~ /(\d+)\z/;
+    my $idle = IO::Socket::INET->new("127.0.0.1:$port") or die $!;
+
+    my $tx = struck({type => 'refuse'});
+    ok $tx->res->json->{access_token}, 'the last answer is a true one';
+    is $tx->res->headers->connection, 'close', 'and says so';
+
+    ok !IO::Socket::INET->new("127.0.0.1:$port"), 'a new connection';
+    ok $!{ECONNREFUSED}, 'is refused';
+    my $ended = IO::Select->new($idle)->can_read(0);
+    ok $ended, 'an old one';
+    ok $ended && !sysread($idle, my $buffer, 100), 'has ended before that';
+    is control(GET => '/count?op=token.anonymous&fault=refuse')->{count}, 1,
+        'the control port is there';
+
+    is control(POST => '/release', {op => 'login'})->{released}, 0,
+        'not what was asked for';
+    is control(POST => '/release')->{released}, 1, 'released';
+    ok visitor(), 'as before';
+
+    struck({type => 'refuse'});
+    control(POST => '/reset');
+    ok visitor(), 'after a reset too';
 };
 
 subtest 'a lost answer' => sub {
@@ -906,6 +945,10 @@ subtest 'TLS' => sub {
         ->res->json->{access_token}, 'drip';
     is length struck({type => 'oversize', bytes => 3_000_000})->res->body,
         3_000_000, 'oversize';
+    ok struck({type => 'refuse'})->res->json->{access_token}, 'refuse';
+    ok $ua->get("$url{api}/")->error, 'nobody is there';
+    is control(POST => '/release')->{released}, 1, 'released';
+    ok visitor(), 'as before';
 
     ok new_agent()->get("$url{api}/")->error, 'a stranger to the certificate';
     is stop($pid, 'INT'), 0, 'ends on INT';

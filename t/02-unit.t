@@ -39,11 +39,18 @@ make_path($dir);
 my @sanitize = ('-fsanitize=address,undefined',
                 '-fno-sanitize-recover=undefined', '-fno-omit-frame-pointer');
 
+# what no test calls may want what is not here
+my @sections = ('-ffunction-sections', '-Wl,--gc-sections');
+
 # two runs of this file may meet
 my $program = "$dir/unit.$$";
 
-my @command = ($cc, qw(-g -O1 -Wall -Wextra -Werror -Wno-unused-parameter
-                       -D_GNU_SOURCE), @sanitize,
+# t/coverage reads what was run
+my @counted = ('--coverage', '-O0', '-dumpdir', "$dir/");
+unlink glob "$dir/*.gcda";
+
+my @command = ($cc, @counted, qw(-g -Wall -Wextra -Werror -Wno-unused-parameter
+                       -D_GNU_SOURCE), @sanitize, @sections,
     (map { "-I$src/src/$_" } qw(core event event/modules os/unix http)),
     '-I' . ($objs // ''), "-I$module", '-It/unit', '-o', $program,
     glob('t/unit/*.c'),

@@ -15,9 +15,9 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use WixAuthTest;
+use WixAuthTest::Names;
 
 use IO::Select;
-use IO::Socket::INET;
 use POSIX ();
 use Time::HiRes qw(time);
 
@@ -31,7 +31,7 @@ use constant {
 };
 
 my @member = ('ann@example.com', 'secret-1');
-my ($name_server, %asked, $cpus);
+my ($names, %asked, $cpus);
 
 my $emu = start_emulator(
     member       => [join ':', @member],
@@ -198,20 +198,10 @@ END
 
 
 subtest 'a name server that is silent' => sub {
-    my ($resolv, $why) = silent_resolver();
+    # only this nginx sees it
+    ($names, my $why) = WixAuthTest::Names->silent(temp_dir());
 
-    plan skip_all => $why if !$resolv;
-
-    # a mount namespace of its own: only this nginx sees the other file
-    my $wrapper = temp_dir() . '/nginx-without-dns';
-    my $binary = WixAuthTest::Nginx::binary();
-
-    spew($wrapper, <<"END");
-#!/bin/sh
-exec unshare -m sh -c 'mount --bind $resolv /etc/resolv.conf && exec "\$@"' \\
-    sh $binary "\$@"
-END
-    chmod 0755, $wrapper;
+    plan skip_all => $why if !$names;
 
     # calls to one API share a look-up: there are as many APIs as look-ups
     my $apis = join '', map { <<"END" } 1 .. LOOK_UPS;
@@ -220,15 +210,15 @@ server {
     server_name api$_.localhost;
     wix_auth_cookie nosecure;
     wix_auth_client_id %%CLIENT%%;
+    wix_auth_login_limit off;
     wix_auth_api https://api$_.silent-name.test;
     wix_auth_api_timeout @{[slow(60)]}s connect=@{[slow(60)]}s;
     location ^~ /_wix/ { wix_auth_endpoints; }
 }
 END
-    my $deaf = do {
-        local $WixAuthTest::Nginx::BINARY = $wrapper;
+    my $deaf = $names->with(sub {
         start_nginx(debug => 0, conf => site('%%DEAF_PORT%%') . $apis);
-    };
+    });
 
     mkdir "$deaf->{dir}/html/open";
     spew("$deaf->{dir}/html/$_", "$_\n") for 'page.txt', 'open/page.txt';
@@ -499,34 +489,9 @@ sub summary {
 }
 
 
-# A resolv.conf that names a server of ours that never answers, or why not.
-
-sub silent_resolver {
-    return (undef, 'only root can give nginx a name server of its own')
-        if $> != 0;
-    return (undef, 'mount namespaces are not to be had here')
-        if system('unshare -m true 2>/dev/null');
-
-    # port 53 cannot be chosen, the address can
-    for (1 .. 20) {
-        my $addr = join '.', 127, map { 1 + int rand 250 } 1 .. 3;
-
-        $name_server = IO::Socket::INET->new(
-            LocalAddr => $addr, LocalPort => 53, Proto => 'udp',
-            Blocking => 0) or next;
-
-        my $file = temp_dir() . '/resolv.conf';
-        spew($file, "nameserver $addr\noptions timeout:30 attempts:1\n");
-        chmod 0644, $file;
-        return $file;
-    }
-
-    return (undef, "no port 53 for a name server: $!");
-}
-
 # how many names have been asked for
 sub asked {
-    while (defined $name_server->recv(my $packet, 4096)) {
+    for my $packet ($names->asked) {
         $asked{$1} = 1 if $packet =~ /(api\d+)\x0bsilent-name/;
     }
     return scalar keys %asked;

@@ -254,6 +254,18 @@ subtest 'a bad value is refused where it stands' => sub {
         ['wix_auth_refresh_use_stale for=10m', 'names no cause',
          'add for example "error timeout"'],
 
+        map({ ["wix_auth_login_limit $_->[0]",
+               qq(invalid parameter "$_->[1]"),
+               'for example "pair=10/15m account=100/1h"'] }
+            (map { ["pair=$_", "pair=$_"] } '', '10', '10/', '/15m', '0/15m',
+             '-1/15m', '10/0', '10/15x', '10/15m/1h', '10/-1', '1e3/15m',
+             '1000001/15m', '10/25h', '10/1441m', '10/500ms', '10r/m'),
+            ['account=0/1h', 'account=0/1h'], ['account=', 'account='],
+            ['pair=1/1s account=1/1x', 'account=1/1x'],
+            ['Pair=1/1s', 'Pair=1/1s'], ['10/15m', '10/15m'],
+            ['on', 'on'], ['off pair=1/1s', 'off'], ['pair=1/1s off', 'off'],
+            ['burst=5', 'burst=5'], ['""', '']),
+
         ['wix_auth_logout_redirect nonsense', 'wix_auth_logout_redirect', ''],
         ['wix_auth_logout_redirect //example.com/',
          'wix_auth_logout_redirect', ''],
@@ -643,6 +655,8 @@ subtest 'good values pass' => sub {
         map({ "wix_auth_refresh_lock_timeout $_" } '0', '500ms', '5s'),
         map({ "wix_auth_refresh_use_stale $_" } 'off', 'error',
             'error timeout http_5xx http_429 for=10m', 'for=0 timeout'),
+        map({ "wix_auth_login_limit $_" } 'off', 'pair=1/1s',
+            'account=1000000/24h', 'account=1/1d pair=1000000/1440m'),
         map({ "wix_auth_logout_redirect $_" } '/', '/bye?a=b',
             'https://shop.example.com/bye'),
         map({ "wix_auth_redirect_uri $_" } '/_wix/callback',

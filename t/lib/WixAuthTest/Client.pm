@@ -155,8 +155,14 @@ sub run_all {
     my ($list, $timeout) = @_;
 
     my $deadline = time + ($timeout // $TIMEOUT);
-    my %busy;
-    my $select = IO::Select->new;
+
+    send_all($list, $deadline);
+    return read_all($list, $deadline);
+}
+
+# the two halves, for what is to happen in between
+sub send_all {
+    my ($list, $deadline) = @_;
 
     for my $p (@$list) {
         $p->{in} = '';
@@ -166,11 +172,7 @@ sub run_all {
         if (!$p->{sock}) {
             $p->{start} = $p->{end} = time;
             complete($p, $@ || 'cannot connect');
-            next;
         }
-
-        $busy{fileno $p->{sock}} = $p;
-        $select->add($p->{sock});
     }
 
     for my $p (grep { $_->{sock} } @$list) {
@@ -178,6 +180,14 @@ sub run_all {
         $p->{start} = time;
         write_all($p->{sock}, $p->{bytes}, $deadline);
     }
+    return;
+}
+
+sub read_all {
+    my ($list, $deadline) = @_;
+
+    my %busy = map { fileno $_->{sock} => $_ } grep { $_->{sock} } @$list;
+    my $select = IO::Select->new(map { $_->{sock} } values %busy);
 
     while (%busy) {
         my $left = $deadline - time;

@@ -9,9 +9,12 @@ use Mojo::Base -base, -signatures;
 use Mojo::IOLoop;
 use WixEmulator::Util qw(answer json_text);
 
+use constant PIECE => 64 * 1024;
+
 has [qw(emulator)];
 has list => sub { [] };
 has held => sub { {} };
+has away => sub { [] };
 
 my %types = (
     delay    => \&_delay,
@@ -24,11 +27,13 @@ my %types = (
     oversize => \&_oversize,
     deep     => \&_deep,
     patch    => \&_patch,
+    types    => \&_types,
     drip     => \&_drip,
+    refuse   => \&_refuse,
 );
 
 # These change a true answer, so there has to be one.
-my %needs_answer = (patch => 1, drip => 1);
+my %needs_answer = (patch => 1, types => 1, drip => 1, refuse => 1);
 
 my $next_id = 0;
 
@@ -148,7 +153,7 @@ sub release ($self, $op = '*') {
         && op_matches($op, $held->{$_}{op}) } sort { $a <=> $b } keys %$held;
 
     $self->_let_go($_) for @seq;
-    return scalar @seq;
+    return @seq + $self->_come_back($op);
 }
 
 sub drop_held ($self) {
@@ -156,6 +161,7 @@ sub drop_held ($self) {
 
     # Closing a connection looks into the list again.
     $self->held({});
+    $self->_come_back('*');
 
     for my $held (@held) {
         Mojo::IOLoop->remove($held->{timer}) if defined $held->{timer};
@@ -206,12 +212,16 @@ sub _made ($action, $status, $default) {
     };
 }
 
-# An announced length that never arrives.
+# An announced length that never arrives; or, framed, half of a text that is
+# announced as what it is.
 sub _truncate ($self, $action, $exchange, $answer) {
-    my $full = $exchange->raw($answer // answer({
+    $answer //= answer({
         access_token => 'OauthNG.JWS.' . 'x' x 200,
         message      => 'the rest is missing',
-    }));
+    });
+    return _cut($action, $exchange, $answer) if $action->{framed};
+
+    my $full   = $exchange->raw($answer);
     my ($head) = $full =~ /\A(.*?\r\n\r\n)/s;
     my $body   = substr $full, length $head;
     my $bytes  = $action->{bytes} // int(length($body) / 2);
@@ -220,17 +230,55 @@ sub _truncate ($self, $action, $exchange, $answer) {
         sub { $action->{reset} ? $exchange->rst : $exchange->close });
 }
 
-sub _oversize ($self, $action, $exchange, $answer) {
-    my $bytes = $action->{bytes} // 10 * 1024 * 1024;
-    my $pad   = $bytes - length '{"pad":""}';
+sub _cut ($action, $exchange, $answer) {
+    my $text  = exists $answer->{json}
+        ? json_text($answer->{json}) : $answer->{body};
+    my $bytes = $action->{bytes} // int(length($text) / 2);
 
     return $exchange->send({
-        status  => $action->{status} // 200,
+        status  => $answer->{status},
         headers => {'Content-Type' => 'application/json'},
-        body    => '{"pad":"' . 'x' x ($pad > 0 ? $pad : 0) . '"}',
-        chunked => $action->{chunked},
+        body    => substr($text, 0, $bytes),
     });
 }
+
+# Piece by piece, for whoever leaves early costs nothing then.
+sub _oversize ($self, $action, $exchange, $answer) {
+    my $bytes  = $action->{bytes} // 10 * 1024 * 1024;
+    my $pad    = $bytes - length '{"pad":""}';
+    my $begin  = '{"pad":"';
+    my $length = "Content-Length: $bytes";
+
+    if ($action->{chunked}) {
+        $length = 'Transfer-Encoding: chunked';
+        $begin  = _chunk($begin);
+    }
+
+    my $head = $exchange->raw({
+        status  => $action->{status} // 200,
+        headers => {'Content-Type' => 'application/json',
+            Connection => 'close'},
+        body => '',
+    });
+
+    $head =~ s/^Content-Length: 0/$length/m;
+    return _pour($exchange, $head . $begin, $pad, $action->{chunked});
+}
+
+sub _pour ($exchange, $bytes, $pad, $chunked) {
+    return $exchange->write_raw($bytes, sub {
+        return $exchange->close if $pad < 0;
+
+        my $n    = $pad > PIECE ? PIECE : $pad;
+        my $last = $n == $pad;
+        my $more = 'x' x $n . ($last ? '"}' : '');
+
+        $more = _chunk($more) . ($last ? _chunk('') : '') if $chunked;
+        _pour($exchange, $more, $last ? -1 : $pad - $n, $chunked);
+    });
+}
+
+sub _chunk ($text) { return sprintf "%x\r\n%s\r\n", length $text, $text }
 
 sub _deep ($self, $action, $exchange, $answer) {
     my $levels = $action->{levels} // 1000;
@@ -275,6 +323,25 @@ sub _unset ($hash, $path) {
         : undef;
 }
 
+# The true answer with the right names, and nothing behind them of the type
+# that belongs there.
+sub _types ($self, $action, $exchange, $answer) {
+    my $json = $answer->{json};
+
+    $answer->{json} = {map { $_ => _other_type($json->{$_}) } keys %$json}
+        if ref $json eq 'HASH';
+    return $exchange->send($answer);
+}
+
+sub _other_type ($value) {
+    return [$value]         if ref $value eq 'HASH';
+    return {list => $value} if ref $value eq 'ARRAY';
+    return $value ? 'true' : 'false' if ref $value;
+
+    # text becomes a number, a number and null become a list
+    return json_text($value) =~ /\A"/ ? 1 : [$value];
+}
+
 # A true answer in tiny pieces.
 sub _drip ($self, $action, $exchange, $answer) {
     my $bytes    = $action->{bytes} || 1;
@@ -297,6 +364,52 @@ sub _drip_on ($exchange, $rest, $bytes, $interval) {
             sub { _drip_on($exchange, $rest, $bytes, $interval) });
     });
     return;
+}
+
+# A true answer, the last one: before it leaves nobody listens at this address
+# any more, and all other connections to there have ended.
+sub _refuse ($self, $action, $exchange, $answer) {
+    my $tx     = $exchange->tx;
+    my $raw    = $exchange->raw($answer) =~ s/\r\n/\r\nConnection: close\r\n/r;
+    my $stream = Mojo::IOLoop->stream($tx->connection) or return;
+    my $all    = $self->emulator->daemons;
+    my ($daemon) = grep { grep { $_ == $tx->local_port } @{$_->ports} } @$all;
+
+    if ($daemon) {
+        push @{$self->away}, {
+            op   => $exchange->entry->{op},
+            role => $exchange->role->{name},
+        };
+
+        Mojo::IOLoop->remove($_) for @{$daemon->acceptors};
+        $daemon->acceptors([]);
+        @$all = grep { $_ != $daemon } @$all;
+    }
+
+    my $handle = $stream->steal_handle;
+    $stream->emit('close');
+
+    # Without its last reference the daemon closes what it has accepted; right
+    # now it is still at work on this very request.
+    Mojo::IOLoop->next_tick(sub {
+        undef $daemon;
+        $handle->blocking(1);
+        print $handle $raw;
+        CORE::close($handle);
+    });
+    return;
+}
+
+sub _come_back ($self, $op) {
+    my @back = grep { op_matches($op, $_->{op}) } @{$self->away};
+
+    $self->away([grep { !op_matches($op, $_->{op}) } @{$self->away}]);
+
+    for my $role (map { $_->{role} } @back) {
+        my $where = $self->emulator->addresses->{$role};
+        $self->emulator->listen($role, $where =~ s{\A\w+://}{}r);
+    }
+    return scalar @back;
 }
 
 1;
