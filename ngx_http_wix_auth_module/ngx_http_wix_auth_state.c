@@ -164,6 +164,9 @@ ngx_http_wix_auth_state_begin(ngx_http_wix_auth_state_t *state)
 
     if (newest < NGX_HTTP_WIX_AUTH_STATE_SLOTS) {
         save->header.generation = slots[newest].header.generation;
+
+        /* a key that has moved down may be taken away */
+        save->again = !slots[newest].header.first;
     }
 
     ngx_explicit_memzero(slots, sizeof(slots));
@@ -373,7 +376,7 @@ ngx_http_wix_auth_state_end(ngx_http_wix_auth_state_t *state)
 
     state->changes = save->changes;
     state->touches = save->touches;
-    state->saved = save->header.saved;
+    state->saved = save->again ? 0 : save->header.saved;
 
     if (state->trouble) {
         state->trouble = 0;

@@ -217,6 +217,7 @@ ngx_http_wix_auth_state_header_open(ngx_http_wix_auth_ring_t *ring,
         ngx_memcpy(h->secret, keys + 16, 32);
         ngx_explicit_memzero(keys, sizeof(keys));
         h->genuine = 1;
+        h->first = (i == 1);
     }
 
     return rc;

@@ -67,7 +67,8 @@ typedef struct {
     u_char        secret[32];
     u_char        key_id;
     u_char        key[32];          /* of this save */
-    unsigned      genuine:1;        /* when it was read: a key fits */
+    unsigned      genuine:1;        /* when it was read: a key fits, */
+    unsigned      first:1;          /* the one that seals */
 } ngx_http_wix_auth_state_header_t;
 
 
@@ -139,6 +140,7 @@ typedef struct {
     ngx_uint_t                         touches;
     ngx_msec_t                         start;
     unsigned                           active:1;
+    unsigned                           again:1;    /* for the other slot */
 } ngx_http_wix_auth_state_save_t;
 
 

@@ -159,6 +159,22 @@ subtest 'reloads, the zone smaller and larger' => sub {
         all_in('main');
     }
 
+    # a new key: soon nothing is sealed with the old one any more
+    my $from = -s $main->error_file;
+    configure('main', keys => ['older', 'key']);
+    my $id = slot(bytes(file('main'), HEADER))->{key};
+    ok($main->reload, 'a reload with a new key');
+    ok((wait_for {
+        2 == grep { my $slot = slot(bytes($_, HEADER));
+                    $slot && $slot->{key} != $id } slots('main')
+    } 15), 'it seals both slots');
+    configure('main', keys => ['older']);
+    ok($main->reload, 'a reload without the old key');
+    unlike(substr($main->error_log, $from), qr/\[error\].* state file/,
+           'is of no consequence');
+    configure('main', keys => ['key', 'older']);
+    all_in('main');
+
     # under load, and with one more session between
     my $stop = folder('main') . '/stop';
     my @load = map { load($stop, @{$b{main}}) } 1 .. 2;

@@ -157,6 +157,16 @@ server {
     location ^~ /_wix/ { wix_auth_endpoints; }
     location / { proxy_pass http://%%UPSTREAM%%; }
 }
+
+# the same, but nobody has said so
+server {
+    listen 127.0.0.1:%%MUTE_PORT%%;
+    server_name shop.example.com;
+    wix_auth_client_id %%CLIENT%%;
+    wix_auth_cookie mute;
+    wix_auth required;
+    location ^~ /_wix/ { wix_auth_endpoints; }
+}
 END
 
 my $nginx = start_nginx(conf => $conf, workers => 2);
@@ -722,6 +732,14 @@ subtest 'row 29: Secure, whatever the last hop is' => sub {
         like($res->set_cookie(qr/_b=/) // '', qr/; Secure/,
              join ',', %$headers);
     }
+
+    # without the public address a Secure cookie would be lost: no login
+    my $res = browser(bare => 1)->post('http://localhost:'
+        . port('MUTE_PORT') . '/_wix/login', json => {%ann}, headers => {
+            Host => 'shop.example.com', 'X-Forwarded-Proto' => 'https'});
+    is($res->status . ' ' . (($res->json // {})->{error} // ''),
+       '500 insecure_transport', 'plain, and no word of TLS');
+    is($res->header('Set-Cookie'), undef, 'sets nothing');
 };
 
 

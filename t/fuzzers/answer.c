@@ -393,6 +393,22 @@ answer_login(ngx_http_wix_auth_api_result_t *result)
     FUZZ_CHECK(result->state_token.len <= 2048);
     FUZZ_CHECK(fuzz_printable(&result->state_token, 0));
 
-    FUZZ_CHECK(result->email.len <= 254);
-    FUZZ_CHECK(fuzz_printable(&result->email, 0));
+    answer_address(&result->email);
+}
+
+
+void
+answer_address(ngx_str_t *email)
+{
+    size_t      i;
+    ngx_uint_t  n;
+
+    FUZZ_CHECK(email->len <= 254);
+    FUZZ_CHECK(fuzz_printable(email, 0));
+
+    for (i = 0, n = 0; i < email->len; i++) {
+        n += (email->data[i] == '@');
+    }
+
+    FUZZ_CHECK(n == (email->len != 0));
 }

@@ -50,6 +50,9 @@ void answer_run(fuzz_t *f, answer_op_t *op);
 /* a token's answer: what both a member's and a visitor's have */
 void answer_token(ngx_http_wix_auth_api_result_t *result);
 
+/* a member's address, or none: with one "@", and fit for a header */
+void answer_address(ngx_str_t *email);
+
 /* a login, registration or verification that came to a state */
 void answer_login(ngx_http_wix_auth_api_result_t *result);
 

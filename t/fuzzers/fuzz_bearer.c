@@ -57,7 +57,8 @@ fuzz_one(fuzz_t *f)
     FUZZ_CHECK(token.data + token.len == value.data + value.len);
 
     if (!ngx_http_wix_auth_bearer_plausible(&token)) {
-        FUZZ_CHECK(token.len > 8192 || !fuzz_printable(&token, 0));
+        FUZZ_CHECK(token.len > NGX_HTTP_WIX_AUTH_BEARER_MAX
+                   || !fuzz_printable(&token, 0));
         return;
     }
 
@@ -69,7 +70,8 @@ fuzz_one(fuzz_t *f)
     FUZZ_CHECK(rc == NGX_OK || rc == NGX_DECLINED || f->starved);
 
     if (rc == NGX_OK) {
-        FUZZ_CHECK(token.len <= 8192 && fuzz_printable(&token, 0));
+        FUZZ_CHECK(token.len <= NGX_HTTP_WIX_AUTH_BEARER_MAX
+                   && fuzz_printable(&token, 0));
         FUZZ_CHECK(expires > ngx_time() && expires <= 253402300799);
         claims(f, &token, expires);
     }

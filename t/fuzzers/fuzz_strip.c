@@ -138,8 +138,10 @@ begin(fuzz_t *f, request_t *q)
 static void
 masked(fuzz_t *f, request_t *q)
 {
-    u_char      *p;
-    ngx_str_t    before, args;
+    u_char                      *p;
+    ngx_int_t                    rc;
+    ngx_str_t                    before, args;
+    ngx_http_wix_auth_record_t  *rec;
 
     q->r.request_line = fuzz_line(f);
     q->r.unparsed_uri = q->r.request_line;
@@ -157,12 +159,21 @@ masked(fuzz_t *f, request_t *q)
     args.data = p + 1;
     args.len = q->r.args.len;
 
-    if (ngx_http_wix_auth_mask_handler(&q->r) != NGX_DECLINED) {
-        FUZZ_CHECK(f->starved);
-        return;
-    }
+    rc = ngx_http_wix_auth_mask_handler(&q->r);
+
+    FUZZ_CHECK(rc == NGX_DECLINED || f->starved);
+
+    /* whatever happens, the log is still to come */
 
     secrets(&args, &q->r.args);
+
+    /* and the endpoints have a copy */
+
+    if (rc == NGX_DECLINED && args.len) {
+        rec = ngx_http_wix_auth_record_peek(&q->r);
+
+        FUZZ_CHECK(rec && fuzz_equal(&rec->args, &args));
+    }
 
     args.data = before.data;
     args.len = p - before.data;

@@ -10,7 +10,7 @@
  */
 
 
-#include "fuzz.h"
+#include "whatwg.h"
 
 #include <arpa/inet.h>
 
@@ -68,6 +68,7 @@ parts(fuzz_t *f, ngx_str_t *text, ngx_http_wix_auth_url_t *u)
 {
     char            host[256];
     size_t          i;
+    whatwg_t        to;
     ngx_uint_t      literal;
     struct in_addr  addr;
 
@@ -78,6 +79,13 @@ parts(fuzz_t *f, ngx_str_t *text, ngx_http_wix_auth_url_t *u)
 
     FUZZ_CHECK(fuzz_is(&u->scheme, "http") || fuzz_is(&u->scheme, "https"));
     FUZZ_CHECK(u->port != 0);
+
+    /* a browser reads it alike */
+
+    whatwg_resolve(text, "https", &to);
+
+    FUZZ_CHECK(to.kind == WHATWG_THERE && !to.user && to.port == u->port);
+    FUZZ_CHECK(fuzz_is(&u->scheme, to.scheme) && fuzz_is(&u->host, to.host));
 
     /* the path is the end of the text, and there is nobody before the host */
 
