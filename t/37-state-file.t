@@ -7,6 +7,7 @@
 # for a save.
 #
 # alone
+# once
 
 use strict;
 use warnings;

@@ -8,6 +8,7 @@
 # How many sessions there are in a build with sanitizers is printed.
 #
 # alone
+# once
 
 use strict;
 use warnings;
