@@ -823,7 +823,8 @@ sub upgrade {
         return length $pid && $pid != $old
             && (grep { slurp("/proc/$_/cmdline") =~ /^nginx: worker/ }
                 children($pid)) == 2;
-    } 15), 'a new binary runs beside the old one') or return;
+    } 15), 'a new binary runs beside the old one')
+        or die "no new binary, see $nginx->{dir}\n";
 
     return slurp($file) =~ s/\s//gr;
 }
@@ -1008,6 +1009,10 @@ sub write_conf {
     $self->SUPER::write_conf($conf);
     my $text = WixAuthTest::slurp($self->conf_file);
     $text =~ s/^daemon off;$/daemon on;/m or die "no daemon off\n";
+
+    # nginx gives a new binary nothing else of its environment
+    $text = join '', (map { "env $_;\n" } qw(ASAN_OPTIONS UBSAN_OPTIONS
+                      LSAN_OPTIONS LD_PRELOAD)), $text;
     WixAuthTest::spew($self->conf_file, $text);
     return;
 }
