@@ -182,8 +182,8 @@ for my $path ('recover', 'verify', 'logout', 'nothing') {
 
 my $b = browser(base => "http://localhost:$port{OFF}");
 my $res = $b->post('/_wix/login', form => {
-    email => q{"'><&@}, password => ''});
-my $escaped = '&quot;&#39;&gt;&lt;&amp;@';
+    email => q{"'><&@x}, password => ''});
+my $escaped = '&quot;&#39;&gt;&lt;&amp;@x';
 like($res->body, qr{ a="\Q$escaped\E" b='\Q$escaped\E' },
      'a value is escaped for both quotes');
 like($res->body, qr{<i>\|Please enter a password\.\|</i>},

@@ -16,6 +16,7 @@ use IO::Select;
 use Socket qw(SOL_SOCKET SO_LINGER);
 use Time::HiRes qw(sleep time);
 use WixAuthTest;
+use WixAuthTest::Payloads qw(h2_frame h2_headers);
 use WixAuthTest::Refresh;
 
 my $seed = $ENV{SEED} // int(time * 1000) % 2 ** 31;
@@ -474,40 +475,11 @@ subtest 'clients that leave' => sub {
 };
 
 
-# frames and literal headers of RFC 9113 and RFC 7541
-sub frame {
-    my ($type, $flags, $stream, $payload) = @_;
-    return substr(pack('N', length $payload), 1)
-        . pack('CCN', $type, $flags, $stream) . $payload;
-}
-
-sub number {
-    my ($n) = @_;
-
-    return chr $n if $n < 127;
-
-    my $out = chr 127;
-    for ($n -= 127; $n >= 128; $n >>= 7) {
-        $out .= chr($n % 128 | 128);
-    }
-    return $out . chr $n;
-}
-
-sub headers {
-    my $out = '';
-
-    while (my ($name, $value) = splice @_, 0, 2) {
-        $out .= "\0" . number(length $name) . $name
-            . number(length $value) . $value;
-    }
-    return $out;
-}
-
-sub noise {
+sub h2_noise {
     my ($port, $cookie) = @_;
 
     my $bytes = my $preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-        . frame(4, 0, 0, '');
+        . h2_frame(4, 0, 0, '');
 
     for my $k (0 .. rand 6) {
         my $id = 2 * $k + 1;
@@ -525,21 +497,21 @@ sub noise {
         push @h, 'cookie', "wix_auth=$cookie" if rand() < 0.5;
 
         my $end = !$post && rand() < 0.9;
-        $bytes .= frame(1, $end ? 5 : 4, $id, headers(@h));
+        $bytes .= h2_frame(1, $end ? 5 : 4, $id, h2_headers(@h));
 
         if (!$end) {
             my @parts = rand() < 0.1 ? ('z' x 16000, 'z' x 9000)
                 : unpack '(a' . (1 + int rand 60) . ')*', $credentials;
             my $last = rand() < 0.8;
 
-            $bytes .= frame(0, $last && $_ == $#parts ? 1 : 0, $id,
+            $bytes .= h2_frame(0, $last && $_ == $#parts ? 1 : 0, $id,
                             $parts[$_]) for 0 .. $#parts;
-            $bytes .= frame(1, 5, $id, headers('x-t', '1'))
+            $bytes .= h2_frame(1, 5, $id, h2_headers('x-t', '1'))
                 if !$last && rand() < 0.5;
         }
 
-        $bytes .= frame(3, 0, $id, pack 'N', 8) if rand() < 0.3;
-        $bytes .= frame(4, 0, 0, pack 'nN', 4, rand 100) if rand() < 0.2;
+        $bytes .= h2_frame(3, 0, $id, pack 'N', 8) if rand() < 0.3;
+        $bytes .= h2_frame(4, 0, 0, pack 'nN', 4, rand 100) if rand() < 0.2;
     }
 
     substr $bytes, length($preface) + rand(length($bytes) - length $preface),
@@ -554,7 +526,7 @@ SKIP: {
     # libcurl closes a socket that is not connected yet before it says so
     subtest 'streams that end while a call connects' => sub {
         my $port = port('H2_PORT');
-        my $head = headers(':method', 'POST', ':scheme', 'http', ':path',
+        my $head = h2_headers(':method', 'POST', ':scheme', 'http', ':path',
             '/_wix/login', ':authority', "localhost:$port",
             'content-type', 'application/json');
         my $fault = emu_fault('*', {type => 'hang'}, count => -1);
@@ -562,13 +534,13 @@ SKIP: {
         for (1 .. 20) {
             my $sock = open_socket($port);
             syswrite $sock, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-                . frame(4, 0, 0, '');
+                . h2_frame(4, 0, 0, '');
 
             for my $id (map { 2 * $_ + 1 } 0 .. 19) {
-                syswrite $sock, frame(1, 4, $id, $head)
-                    . frame(0, 1, $id, $credentials);
+                syswrite $sock, h2_frame(1, 4, $id, $head)
+                    . h2_frame(0, 1, $id, $credentials);
                 sleep rand 0.0008;
-                syswrite $sock, frame(3, 0, $id, pack 'N', 8);
+                syswrite $sock, h2_frame(3, 0, $id, pack 'N', 8);
             }
             close $sock;
         }
@@ -589,7 +561,7 @@ SKIP: {
 
         for (1 .. 120) {
             my $sock = open_socket($port);
-            my $bytes = noise($port, $b->cookie('wix_auth')->{value});
+            my $bytes = h2_noise($port, $b->cookie('wix_auth')->{value});
             my $cut = int rand length $bytes;
 
             syswrite $sock, substr $bytes, 0, $cut;

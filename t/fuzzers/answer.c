@@ -412,3 +412,20 @@ answer_address(ngx_str_t *email)
 
     FUZZ_CHECK(n == (email->len != 0));
 }
+
+
+void
+answer_credentials(fuzz_t *f, ngx_http_wix_auth_api_credentials_t *c)
+{
+    memset(c, 0, sizeof(ngx_http_wix_auth_api_credentials_t));
+
+    c->email = fuzz_line(f);
+    c->password = fuzz_line(f);
+    c->visitor = fuzz_line(f);
+
+    /* a session would not keep another one */
+
+    if (!fuzz_printable(&c->visitor, 0)) {
+        c->visitor.len = 0;
+    }
+}

@@ -56,5 +56,9 @@ void answer_address(ngx_str_t *email);
 /* a login, registration or verification that came to a state */
 void answer_login(ngx_http_wix_auth_api_result_t *result);
 
+/* of a login or registration: an address, a password, and a visitor token that
+   may be empty, a line each */
+void answer_credentials(fuzz_t *f, ngx_http_wix_auth_api_credentials_t *c);
+
 
 #endif /* _ANSWER_H_INCLUDED_ */

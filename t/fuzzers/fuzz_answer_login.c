@@ -21,17 +21,7 @@ begin(fuzz_t *f, ngx_http_wix_auth_api_conf_t *conf, ngx_str_t *client,
 {
     ngx_http_wix_auth_api_credentials_t  c;
 
-    memset(&c, 0, sizeof(ngx_http_wix_auth_api_credentials_t));
-
-    c.email = fuzz_line(f);
-    c.password = fuzz_line(f);
-    c.visitor = fuzz_line(f);
-
-    /* a session would not keep another one */
-
-    if (!fuzz_printable(&c.visitor, 0)) {
-        c.visitor.len = 0;
-    }
+    answer_credentials(f, &c);
 
     return ngx_http_wix_auth_api_login(conf, client, &c, &fuzz_log, handler,
                                     data);

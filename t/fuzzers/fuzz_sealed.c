@@ -11,6 +11,7 @@
 
 
 #include "fuzz.h"
+#include "rings.h"
 
 #include "ngx_http_wix_auth_attempt.h"
 
@@ -31,29 +32,17 @@ static void token(fuzz_t *f, ngx_str_t *plain, ngx_str_t *foreign,
     ngx_uint_t place);
 
 
-static ngx_http_wix_auth_ring_t         ring, rotated, stranger;
 static ngx_http_wix_auth_attempt_ctx_t  ctx;
 
 
 static void
 begin(void)
 {
-    if (ring.nkeys) {
+    if (ctx.ring) {
         return;
     }
 
-    FUZZ_CHECK(ngx_http_wix_auth_ring_add(&ring, (u_char *)
-                   "the first secret of this target.", 32) == NGX_OK);
-
-    FUZZ_CHECK(ngx_http_wix_auth_ring_add(&rotated, (u_char *)
-                   "the next secret that seals now..", 32) == NGX_OK);
-    FUZZ_CHECK(ngx_http_wix_auth_ring_add(&rotated, (u_char *)
-                   "the first secret of this target.", 32) == NGX_OK);
-
-    FUZZ_CHECK(ngx_http_wix_auth_ring_add(&stranger, (u_char *)
-                   "a secret of somebody else, not us", 32) == NGX_OK);
-
-    stranger.keys[0].id = ring.keys[0].id;
+    rings();
 
     ctx.ring = &ring;
     ctx.binding = fuzz_str("AAECAwQFBgcICQoLDA0ODw");

@@ -11,6 +11,7 @@
 
 
 #include "fuzz.h"
+#include "rings.h"
 
 #include "ngx_http_wix_auth_attempt.h"
 
@@ -26,32 +27,6 @@ static void others(fuzz_t *f, ngx_http_wix_auth_attempt_ctx_t *ctx,
     ngx_str_t *state);
 static void refused(fuzz_t *f, ngx_http_wix_auth_attempt_ctx_t *ctx,
     ngx_str_t *state);
-
-
-static ngx_http_wix_auth_ring_t  ring, rotated, stranger;
-
-
-static void
-rings(void)
-{
-    if (ring.nkeys) {
-        return;
-    }
-
-    FUZZ_CHECK(ngx_http_wix_auth_ring_add(&ring, (u_char *)
-                   "the first secret of this target.", 32) == NGX_OK);
-
-    FUZZ_CHECK(ngx_http_wix_auth_ring_add(&rotated, (u_char *)
-                   "the next secret that seals now..", 32) == NGX_OK);
-    FUZZ_CHECK(ngx_http_wix_auth_ring_add(&rotated, (u_char *)
-                   "the first secret of this target.", 32) == NGX_OK);
-
-    FUZZ_CHECK(ngx_http_wix_auth_ring_add(&stranger, (u_char *)
-                   "a secret of somebody else, not us", 32) == NGX_OK);
-
-    /* ids tell keys apart only by chance */
-    stranger.keys[0].id = ring.keys[0].id;
-}
 
 
 void

@@ -21,6 +21,7 @@
 
 
 #include "fuzz.h"
+#include "rings.h"
 
 #include "ngx_http_wix_auth_state_parts.h"
 #include "ngx_http_wix_auth_zone.h"
@@ -54,31 +55,6 @@ static void changed(ngx_str_t *file, ngx_uint_t place, ngx_uint_t change);
 static ngx_int_t handler(void *ctx, ngx_http_wix_auth_session_t *s);
 static ngx_int_t parse(ngx_http_wix_auth_ring_t *keys, ngx_str_t *file,
     seen_t *seen);
-
-
-static ngx_http_wix_auth_ring_t  ring, rotated, stranger;
-
-
-static void
-rings(void)
-{
-    if (ring.nkeys) {
-        return;
-    }
-
-    FUZZ_CHECK(ngx_http_wix_auth_ring_add(&ring, (u_char *)
-                   "the first secret of this target.", 32) == NGX_OK);
-
-    FUZZ_CHECK(ngx_http_wix_auth_ring_add(&rotated, (u_char *)
-                   "the next secret that seals now..", 32) == NGX_OK);
-    FUZZ_CHECK(ngx_http_wix_auth_ring_add(&rotated, (u_char *)
-                   "the first secret of this target.", 32) == NGX_OK);
-
-    FUZZ_CHECK(ngx_http_wix_auth_ring_add(&stranger, (u_char *)
-                   "a secret of somebody else, not us", 32) == NGX_OK);
-
-    stranger.keys[0].id = ring.keys[0].id;
-}
 
 
 void
