@@ -365,6 +365,9 @@ subtest 'a captcha that is seen' => sub {
     my $tab = $chromium->tab(context => 1)->captcha('emulator-captcha-ok');
 
     $emu->configure(captcha => 'visible');
+
+    # a slow machine shows the page before all of it is there
+    $tab->call('Emulation.setCPUThrottlingRate', {rate => 20});
     $tab->look(width => 1000, height => 800, scheme => 'light');
     $tab->go("$at{VISIBLE}/page.html#section");
     ok($tab->wait_for('document.querySelector("[name=g-recaptcha-response]")'),

@@ -238,6 +238,11 @@ sub tab {
     $self->{tabs}{$session} = $tab;
     $tab->call("$_.enable") for qw(Page Runtime Network Log);
 
+    # the empty page loads too, and must not be taken for the first that is
+    # asked for
+    $tab->wait_for('document.readyState == "complete"')
+        or die "no empty page came\n";
+
     return $tab;
 }
 
