@@ -34,7 +34,8 @@ typedef struct {
 } ngx_http_wix_auth_api_conf_t;
 
 
-/* what kind of failure it was, for wix_auth_refresh_use_stale */
+/* what kind of failure it was, for wix_auth_refresh_use_stale; UNSENT beside
+   another: an earlier call failed so, and the breaker is open since */
 
 typedef enum {
     NGX_HTTP_WIX_AUTH_CAUSE_NONE    = 0,
@@ -42,7 +43,8 @@ typedef enum {
                                                  that makes no sense, 4xx */
     NGX_HTTP_WIX_AUTH_CAUSE_TIMEOUT = 0x02,
     NGX_HTTP_WIX_AUTH_CAUSE_5XX     = 0x04,
-    NGX_HTTP_WIX_AUTH_CAUSE_429     = 0x08
+    NGX_HTTP_WIX_AUTH_CAUSE_429     = 0x08,
+    NGX_HTTP_WIX_AUTH_CAUSE_UNSENT  = 0x10
 } ngx_http_wix_auth_cause_e;
 
 

@@ -73,7 +73,7 @@ ngx_http_wix_auth_breaker_ask(ngx_shm_zone_t *shm_zone, u_char client[16],
 ngx_int_t
 ngx_http_wix_auth_breaker_result(ngx_shm_zone_t *shm_zone, u_char client[16],
     ngx_uint_t class, ngx_http_wix_auth_breaker_conf_t *conf,
-    ngx_uint_t ticket, ngx_int_t rc, ngx_msec_t *time)
+    ngx_uint_t ticket, ngx_int_t rc, ngx_uint_t cause, ngx_msec_t *time)
 {
     uint64_t                      key;
     ngx_int_t                     change;
@@ -97,6 +97,10 @@ ngx_http_wix_auth_breaker_result(ngx_shm_zone_t *shm_zone, u_char client[16],
 
     if (b == NULL || b->ticket != ticket) {
         goto done;
+    }
+
+    if (rc == NGX_ERROR) {
+        b->cause = (u_char) cause;
     }
 
     if (b->state == NGX_HTTP_WIX_AUTH_BREAKER_PROBE) {
@@ -176,6 +180,33 @@ ngx_http_wix_auth_breaker_open(ngx_shm_zone_t *shm_zone, u_char client[16],
     *retry_after = (ngx_int_t) ngx_http_wix_auth_counter_seconds(left);
 
     return NGX_BUSY;
+}
+
+
+ngx_uint_t
+ngx_http_wix_auth_breaker_cause(ngx_shm_zone_t *shm_zone, u_char client[16],
+    ngx_uint_t class)
+{
+    uint64_t                      key;
+    ngx_uint_t                    cause;
+    ngx_http_wix_auth_zone_t     *zone;
+    ngx_http_wix_auth_breaker_t  *b;
+
+    if (shm_zone == NULL) {
+        return 0;
+    }
+
+    zone = shm_zone->data;
+    key = ngx_http_wix_auth_slot_key(zone, client);
+
+    ngx_shmtx_lock(&zone->shpool->mutex);
+
+    b = ngx_http_wix_auth_breaker_get(zone, key, class);
+    cause = b ? b->cause : 0;
+
+    ngx_shmtx_unlock(&zone->shpool->mutex);
+
+    return cause;
 }
 
 

@@ -52,8 +52,9 @@ ngx_int_t ngx_http_wix_auth_breaker_ask(ngx_shm_zone_t *shm_zone,
     ngx_uint_t *ticket, ngx_int_t *retry_after);
 
 /*
- * What became of it.  rc is NGX_OK: Wix answered; NGX_ERROR: it is away;
- * NGX_DECLINED: the call was given up, which says nothing.  NGX_DONE: this
+ * What became of it.  rc is NGX_OK: Wix answered; NGX_ERROR: it is away, for
+ * cause, 1 to 255; NGX_DECLINED: the call was given up, which says nothing, and
+ * has no cause, nor has NGX_OK.  NGX_DONE: this
  * has opened the breaker, *time is how long it will stay so, in ms; NGX_AGAIN:
  * this has closed it, *time is how long it was open; both are for the log.
  * Else NGX_OK.  What was asked for in an earlier state changes nothing.
@@ -61,12 +62,16 @@ ngx_int_t ngx_http_wix_auth_breaker_ask(ngx_shm_zone_t *shm_zone,
 ngx_int_t ngx_http_wix_auth_breaker_result(ngx_shm_zone_t *shm_zone,
     u_char client[16], ngx_uint_t class,
     ngx_http_wix_auth_breaker_conf_t *conf, ngx_uint_t ticket, ngx_int_t rc,
-    ngx_msec_t *time);
+    ngx_uint_t cause, ngx_msec_t *time);
 
 /* as ask(), but takes nothing: for what would rather not begin at all */
 ngx_int_t ngx_http_wix_auth_breaker_open(ngx_shm_zone_t *shm_zone,
     u_char client[16], ngx_uint_t class,
     ngx_http_wix_auth_breaker_conf_t *conf, ngx_int_t *retry_after);
+
+/* the cause of the last failure, for who has been told NGX_BUSY; 0: none */
+ngx_uint_t ngx_http_wix_auth_breaker_cause(ngx_shm_zone_t *shm_zone,
+    u_char client[16], ngx_uint_t class);
 
 
 #endif /* _NGX_HTTP_WIX_AUTH_BREAKER_H_INCLUDED_ */

@@ -43,6 +43,7 @@ typedef struct {
     uint32_t     ticket;                       /* moves with the state */
     uint16_t     fails;                        /* with no success between */
     u_char       state;
+    u_char       cause;                        /* of the last failure */
 } ngx_http_wix_auth_breaker_t;
 
 

@@ -30,7 +30,7 @@ static ngx_int_t ngx_http_wix_auth_api_again(
 static ngx_int_t ngx_http_wix_auth_api_alive(
     ngx_http_wix_auth_api_call_t *call, ngx_http_wix_auth_fetch_t *f);
 static void ngx_http_wix_auth_api_report(ngx_http_wix_auth_api_call_t *call,
-    ngx_http_wix_auth_fetch_t *f);
+    ngx_http_wix_auth_fetch_t *f, ngx_http_wix_auth_api_result_t *result);
 static void ngx_http_wix_auth_api_give_up(ngx_http_wix_auth_api_call_t *call);
 static void ngx_http_wix_auth_api_wipe(ngx_str_t *text);
 static void ngx_http_wix_auth_api_log(ngx_http_wix_auth_api_call_t *call,
@@ -218,6 +218,10 @@ ngx_http_wix_auth_api_send(ngx_http_wix_auth_api_call_t *call,
                                       &call->ticket, &call->retry_after)
         != NGX_OK)
     {
+        call->cause = ngx_http_wix_auth_breaker_cause(call->conf->zone,
+                                                      call->id, call->class)
+                      | NGX_HTTP_WIX_AUTH_CAUSE_UNSENT;
+
         (void) ngx_http_wix_auth_api_refuse(call,
                                        NGX_HTTP_WIX_AUTH_UPSTREAM_UNAVAILABLE,
                                        "not sent, the breaker is open");
@@ -332,6 +336,10 @@ ngx_http_wix_auth_api_unsent(ngx_event_t *ev)
     result.open = (call->retry_after > 0);
     ngx_http_wix_auth_api_fail(&result, call->unsent);
 
+    if (call->cause) {
+        result.cause = call->cause;
+    }
+
     ngx_log_error(ngx_http_wix_auth_api_level(call, &result), call->log, 0,
                   "wix_auth: %s: %V, %s", call->op->name,
                   &ngx_http_wix_auth_reason(result.reason)->code, call->err);
@@ -352,7 +360,7 @@ ngx_http_wix_auth_api_done(ngx_http_wix_auth_fetch_t *f)
     ngx_memzero(&result, sizeof(ngx_http_wix_auth_api_result_t));
 
     ngx_http_wix_auth_api_judge(call, f, &result);
-    ngx_http_wix_auth_api_report(call, f);
+    ngx_http_wix_auth_api_report(call, f, &result);
 
     result.pause = (result.cause == NGX_HTTP_WIX_AUTH_CAUSE_429
                     && !ngx_http_wix_auth_api_account(call));
@@ -522,7 +530,7 @@ ngx_http_wix_auth_api_alive(ngx_http_wix_auth_api_call_t *call,
 
 static void
 ngx_http_wix_auth_api_report(ngx_http_wix_auth_api_call_t *call,
-    ngx_http_wix_auth_fetch_t *f)
+    ngx_http_wix_auth_fetch_t *f, ngx_http_wix_auth_api_result_t *result)
 {
     ngx_int_t   rc;
     ngx_msec_t  time;
@@ -533,7 +541,7 @@ ngx_http_wix_auth_api_report(ngx_http_wix_auth_api_call_t *call,
                                           call->class, &call->conf->breaker,
                                           call->ticket,
                                           ngx_http_wix_auth_api_alive(call, f),
-                                          &time);
+                                          result->cause, &time);
 
     if (rc == NGX_DONE) {
         ngx_log_error(NGX_LOG_ERR, call->log, 0,
@@ -573,6 +581,7 @@ ngx_http_wix_auth_api_give_up(ngx_http_wix_auth_api_call_t *call)
     (void) ngx_http_wix_auth_breaker_result(call->conf->zone, call->id,
                                             call->class, &call->conf->breaker,
                                             call->ticket, NGX_DECLINED,
+                                            NGX_HTTP_WIX_AUTH_CAUSE_NONE,
                                             &time);
 }
 

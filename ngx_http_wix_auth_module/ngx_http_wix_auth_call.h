@@ -117,6 +117,7 @@ struct ngx_http_wix_auth_api_call_s {
     ngx_uint_t                      class;         /* of the breaker */
     ngx_uint_t                      ticket;
     ngx_int_t                       retry_after;   /* of an open one, or -1 */
+    ngx_uint_t                      cause;         /* of an open one, or 0 */
 
     ngx_uint_t                      unsent;        /* reason, when the call
                                                       is not to be made */

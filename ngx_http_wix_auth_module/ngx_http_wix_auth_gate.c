@@ -229,6 +229,9 @@ ngx_http_wix_auth_gate_expired(ngx_http_wix_auth_record_t *rec,
     case NGX_OK:
         return NGX_DECLINED;
 
+    case NGX_ABORT:
+        return ngx_http_wix_auth_gate_stale(rec, conf, rec->session.cause);
+
     default:
         return ngx_http_wix_auth_gate_stale(rec, conf,
                                             NGX_HTTP_WIX_AUTH_CAUSE_ERROR);

@@ -205,25 +205,30 @@ ngx_http_wix_auth_refresh_wait(ngx_http_wix_auth_record_t *rec,
 
 /*
  * An open breaker is a failed call, for the record too, unless somebody is
- * refreshing it just now; lease 0 is nobody's.
+ * refreshing it just now; lease 0 is nobody's.  It failed for what has opened
+ * the breaker: wix_auth_refresh_use_stale asks.
  */
 
 static ngx_int_t
 ngx_http_wix_auth_refresh_away(ngx_http_wix_auth_record_t *rec,
     ngx_http_wix_auth_conf_t *conf, ngx_int_t retry_after)
 {
+    ngx_uint_t                    cause;
     ngx_http_wix_auth_session_t  *s;
 
     s = &rec->session;
 
     retry_after = ngx_min(retry_after, NGX_HTTP_WIX_AUTH_PAUSE_MAX);
 
+    cause = ngx_http_wix_auth_breaker_cause(conf->zone, s->client,
+                                            NGX_HTTP_WIX_AUTH_CLASS_WAITED)
+            | NGX_HTTP_WIX_AUTH_CAUSE_UNSENT;
+
     ngx_http_wix_auth_session_failed(conf->zone, s->id, s->generation, 0,
-                                     NGX_HTTP_WIX_AUTH_CAUSE_ERROR,
-                                     retry_after);
+                                     cause, retry_after);
 
     s->failures = 1;
-    s->cause = NGX_HTTP_WIX_AUTH_CAUSE_ERROR;
+    s->cause = cause;
     s->retry_at = ngx_current_msec + (ngx_msec_t) retry_after * 1000;
 
     return NGX_ABORT;

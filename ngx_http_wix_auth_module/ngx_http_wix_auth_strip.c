@@ -65,6 +65,11 @@ again:
 }
 
 
+/*
+ * Where an application sees names as variables of CGI, many a character has
+ * become "_", so that all that are no letter or digit are one here.
+ */
+
 static ngx_uint_t
 ngx_http_wix_auth_strip_ours(ngx_str_t *name)
 {
@@ -80,11 +85,13 @@ ngx_http_wix_auth_strip_ours(ngx_str_t *name)
     for (i = 0; i < sizeof(prefix) - 1; i++) {
         c = ngx_tolower(name->data[i]);
 
-        if (c == '_') {
-            c = '-';
+        if (c == prefix[i]) {
+            continue;
         }
 
-        if (c != prefix[i]) {
+        if (prefix[i] != '-' || (c >= '0' && c <= '9')
+            || (c >= 'a' && c <= 'z'))
+        {
             return 0;
         }
     }

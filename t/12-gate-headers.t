@@ -140,6 +140,7 @@ server {
     listen 127.0.0.1:%%UNDERSCORE_PORT%%;
     server_name localhost;
     underscores_in_headers on;
+    ignore_invalid_headers off;
     wix_auth_client_id %%CLIENT%%;
     wix_auth required;
 
@@ -152,6 +153,7 @@ server {
     listen 127.0.0.1:%%BARE_PORT%%;
     server_name localhost;
     underscores_in_headers on;
+    ignore_invalid_headers off;
 
     location / { proxy_pass http://%%UPSTREAM%%; }
 }
@@ -320,6 +322,7 @@ my @claims = map { ($_, "claim-$_") } qw(
 my @underscored = map { ($_, "claim-$_") } qw(
     X_Wix_Auth_Member_Id x_wix-auth_email X-Wix_Auth-Member-Id
     X_WIX_AUTH_STATUS x-wix-auth_nickname X_wix_auth_
+    X.Wix.Auth.Member.Id X-Wix.Auth-Email X!Wix~Auth|Status
 );
 my @others = map { ("X-Other-$_", "other-$_") } 1 .. 24;
 my @alike = ('X-Wix-Authx' => 'alike', 'X-Wix-Aut-h' => 'alike',
@@ -330,7 +333,7 @@ sub dropped {
     my ($res, $sent, $what) = @_;
 
     my $seen = seen($res);
-    my @left = grep { tr/_/-/r =~ /^x-wix-auth-/ } keys %$seen;
+    my @left = grep { tr/a-z0-9/-/cr =~ /^x-wix-auth-/ } keys %$seen;
 
     is_deeply(\@left, [], "$what: no claim is left");
     unlike($res->body, qr/claim-/, "$what: and no value of one");

@@ -34,7 +34,8 @@ my $CALL = slow(2);
 
 start_emulator(member => [map { "$_:" . PASSWORD } MEMBER, GONE],
     redirect_uri => [map { 'http://localhost:' . port($_) . '/_wix/callback' }
-                     qw(PORT SHUT_PORT KILL_PORT CLASS_PORT SITE_PORT COUNT_PORT)]);
+                     qw(PORT SHUT_PORT KILL_PORT CLASS_PORT SITE_PORT
+                        COUNT_PORT CAUSE_PORT LATE_PORT)]);
 
 
 # Many sessions
@@ -388,6 +389,13 @@ sub url {
         . port($name eq 'MAIN' ? 'PORT' : "${name}_PORT") . ($path // '/');
 }
 
+use constant CAUSES => <<'END';
+    location /answers { wix_auth_refresh_use_stale http_5xx;
+                        try_files /page.txt =404; }
+    location /silence { wix_auth_refresh_use_stale error timeout;
+                        try_files /page.txt =404; }
+END
+
 start_upstream();
 
 my $nginx = start_nginx(workers => 4, conf => gate(
@@ -406,7 +414,10 @@ END
     . server('CLIENT', lines => $LONG, zone => 'class', client => OTHER)
     . server('SITE', lines => 'wix_auth_response_mode direct; '
         . 'wix_auth_api_breaker max_fails=1 fail_timeout=60s;')
-    . server('COUNT', lines => $LONG));
+    . server('COUNT', lines => $LONG)
+    . server('CAUSE', lines => $LONG . CAUSES)
+    . server('LATE', lines => $LONG . "wix_auth_api_timeout ${CALL}s;"
+        . CAUSES));
 page($nginx);
 note_secret(password => PASSWORD);
 
@@ -480,7 +491,9 @@ short_tokens(1);
 my @crowd = sessions(100);
 my @shut = sessions(3, base => url('SHUT'));
 my @kill = sessions(4, base => url('KILL'));
-expire(@crowd, @shut, @kill);
+my @cause = sessions(2, base => url('CAUSE'));
+my @late = sessions(2, base => url('LATE'));
+expire(@crowd, @shut, @kill, @cause, @late);
 
 
 subtest 'nobody waits while it is open' => sub {
@@ -706,6 +719,42 @@ subtest 'what is a failure' => sub {
 
     fail_logins('COUNT', {type => 'truncate'});
     is(opened('waited') - $before, 1, 'three with nothing between them');
+};
+
+
+subtest 'what has opened it is the cause' => sub {
+    my $before = opened('waited');
+    my $away = {type => 'status', status => 503, body => '<html>away</html>'};
+
+    fail_logins('CAUSE', {type => 'reset'}, $away, $away);
+    is(opened('waited') - $before, 1, 'the breaker is open, by answers');
+
+    my $seq = last_seq();
+    my $hang = emu_fault('*', {type => 'hang'}, count => -1,
+                         match => {role => 'api'});
+
+    is(verdict(get($cause[0], '/answers')), '200 STALE upstream_unavailable',
+       'http_5xx');
+    is(verdict(get($cause[0], '/answers')), '200 STALE upstream_unavailable',
+       'once more');
+    is(verdict(get($cause[1], '/silence')), '503 ERROR upstream_unavailable',
+       'not error and timeout');
+    is(calls(after => $seq), 0, 'Wix is not asked');
+
+    $before = opened('waited');
+    fail_logins('LATE', ({type => 'hang'}) x 3);
+    is(opened('waited') - $before, 1, 'the breaker is open, by silence');
+
+    $seq = last_seq();
+    is(verdict(get($late[0], '/silence')), '200 STALE upstream_unavailable',
+       'timeout');
+    is(verdict(get($late[1], '/answers')), '503 ERROR upstream_unavailable',
+       'not http_5xx, and no timeout of this call');
+    is(verdict(get($late[1], '/answers')), '503 ERROR upstream_unavailable',
+       'nor of the next');
+    is(calls(after => $seq), 0, 'Wix is not asked');
+    clear_fault($hang);
+    emulator()->release;
 };
 
 done_testing();

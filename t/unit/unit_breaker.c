@@ -32,6 +32,7 @@ static u_char                             two[16] = "client two";
 static ngx_uint_t                         ticket;
 static ngx_int_t                          after;
 static ngx_msec_t                         span;
+static ngx_uint_t                         cause = 2;
 
 
 
@@ -83,7 +84,7 @@ static ngx_int_t
 result(u_char client[16], ngx_uint_t class, ngx_uint_t t, ngx_int_t rc)
 {
     return ngx_http_wix_auth_breaker_result(z, client, class, &conf, t, rc,
-                                            &span);
+                                            cause, &span);
 }
 
 
@@ -131,6 +132,7 @@ test_breaker(void)
        * NGX_HTTP_WIX_AUTH_CLIENTS);
 
     ok(is_open(one, WAITED) == NGX_OK, "closed at first");
+    ok(ngx_http_wix_auth_breaker_cause(z, one, WAITED) == 0, "for no cause");
 
     for (i = 0; i < 10; i++) {
         (void) call(one, WAITED, NGX_ERROR);
@@ -157,6 +159,8 @@ test_breaker(void)
     ok(is_open(one, WAITED) == NGX_BUSY && after >= 10 && after <= 11,
        "it is open: %ld s", (long) after);
     ok(ask(one, WAITED) == NGX_BUSY && after >= 10, "nobody calls");
+    ok(ngx_http_wix_auth_breaker_cause(z, one, WAITED) == 2,
+       "for the cause of the last failure");
 
     ngx_current_msec += 10 * SECOND - 1;
     ok(ask(one, WAITED) == NGX_BUSY && after >= 1 && after <= 2,
@@ -364,7 +368,7 @@ test_breaker_none(void)
     ok(ngx_http_wix_auth_breaker_ask(z, one, WAITED, &off, TIMEOUT, &ticket,
                                      &after) == NGX_OK
        && ngx_http_wix_auth_breaker_result(z, one, WAITED, &off, ticket,
-                                           NGX_OK, &span) == NGX_OK
+                                           NGX_OK, 0, &span) == NGX_OK
        && ngx_http_wix_auth_breaker_open(z, one, WAITED, &off, &after)
           == NGX_OK, "off");
     ok(is_open(one, WAITED) == NGX_BUSY, "and without a word");
@@ -374,13 +378,15 @@ test_breaker_none(void)
        == NGX_OK
        && ngx_http_wix_auth_breaker_result(z, one,
                                            NGX_HTTP_WIX_AUTH_CLASS_NONE,
-                                           &conf, ticket, NGX_ERROR, &span)
+                                           &conf, ticket, NGX_ERROR, 2,
+                                           &span)
           == NGX_OK, "what is not the API");
 
     z = NULL;
     ok(ask(one, WAITED) == NGX_OK
        && result(one, WAITED, ticket, NGX_ERROR) == NGX_OK
        && is_open(one, WAITED) == NGX_OK, "no zone");
+    ok(ngx_http_wix_auth_breaker_cause(z, one, WAITED) == 0, "and no cause");
 }
 
 
