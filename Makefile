@@ -10,7 +10,7 @@ endif
 
 # T=t/10-gate.t runs one file, FAST=1 leaves sanitizers and valgrind out
 export CC NGINX_SRC NGINX_FLAGS EXTRA_CFLAGS T FAST TLS WIX_CLIENT_ID JOBS
-export COVERAGE FUZZ_TIME FUZZ_CC SOAK_TIME SOAK_FLAVOUR
+export FUZZ_TIME FUZZ_CC SOAK_TIME SOAK_FLAVOUR
 
 # nginx's own Makefile is run by scripts, with its own idea of parallel jobs
 MAKEFLAGS += --no-print-directory
@@ -28,7 +28,7 @@ demo:
 	@exec t/demo
 
 test:
-	@t/install-packages test
+	@t/install-packages test $(if $(T)$(FAST),,lint)
 	@t/run
 
 lint:
@@ -56,7 +56,7 @@ help:
 	@echo "make demo     emulator, sample site and gate on http://localhost:4321/"
 	@echo "              TLS=1 with TLS, WIX_CLIENT_ID=... against the real Wix"
 	@echo "make test     everything that must hold; FAST=1 without sanitizers,"
-	@echo "              T=t/NN-name.t one file; COVERAGE=1 counts lines"
+	@echo "              T=t/NN-name.t one file"
 	@echo "make lint     static checks and house rules"
 	@echo "make bench    the gate's price"
 	@echo "make fuzz     fuzz targets; FUZZ_TIME=60 seconds each, T=cookie one"

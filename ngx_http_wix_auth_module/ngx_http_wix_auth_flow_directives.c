@@ -712,7 +712,7 @@ ngx_http_wix_auth_pages_default(ngx_conf_t *cf,
 {
     ngx_str_t  none;
 
-    ngx_str_null(&none);
+    ngx_str_set(&none, "");
 
     return ngx_http_wix_auth_pages_compile(cf, &none, &conf->pages);
 }

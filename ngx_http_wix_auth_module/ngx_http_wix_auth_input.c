@@ -234,13 +234,14 @@ ngx_http_wix_auth_input_find(ngx_http_request_t *r)
 {
     ngx_pool_cleanup_t  *cln;
 
-    for (cln = r->pool->cleanup; cln; cln = cln->next) {
-        if (cln->handler == ngx_http_wix_auth_input_cleanup) {
-            break;
-        }
+    /* it is there: set before the body is asked for */
+
+    cln = r->pool->cleanup;
+
+    while (cln->handler != ngx_http_wix_auth_input_cleanup) {
+        cln = cln->next;
     }
 
-    /* set before the body is asked for */
     return cln->data;
 }
 

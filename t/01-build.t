@@ -27,14 +27,18 @@ for my $name (qw(ngx_http_wix_auth_module ngx_http_wix_auth_filter_module
     ok($defined{$name}, "$name is exported");
 }
 
-my @foreign = grep { !/^ngx_http_wix_auth_/ && !/^_/
+# the sanitizer build counts its lines
+my @gcov = flavour() eq 'sanitizer' ? qw(mangle_path) : ();
+my %gcov = map { $_ => 1 } @gcov;
+
+my @foreign = grep { !$gcov{$_} && !/^ngx_http_wix_auth_/ && !/^_/
     && !/^ngx_module(?:s|_names|_order)$/ && !/^(?:asan|ubsan)/ }
     sort keys %defined;
 is("@foreign", '', 'every other name has our prefix');
 
 my $undefined = `nm -D --undefined-only $so`;
 for my $name (qw(curl_easy_perform getaddrinfo gethostbyname system popen
-                 sprintf strcpy))
+                 strcpy), @gcov ? () : 'sprintf')
 {
     unlike($undefined, qr/\s\Q$name\E(?:@|\s|$)/m, "$name is not called");
 }

@@ -46,8 +46,7 @@ my @sections = ('-ffunction-sections', '-Wl,--gc-sections');
 my $program = "$dir/unit.$$";
 
 # t/coverage reads what was run
-my @counted = $ENV{COVERAGE} ? ('--coverage', '-O0', '-dumpdir', "$dir/")
-                             : ('-O1');
+my @counted = ('--coverage', '-O0', '-dumpdir', "$dir/");
 unlink glob "$dir/*.gcda";
 
 my @command = ($cc, @counted, qw(-g -Wall -Wextra -Werror -Wno-unused-parameter

@@ -278,6 +278,44 @@ subtest 'into a login, and out again' => sub {
 };
 
 
+# The visitor's token has ended meanwhile: the login refreshes it first, and
+# when that fails it begins without the visitor.
+
+subtest 'into a login after the end of the token' => sub {
+    my $short = emu_fault('token.anonymous',
+        {type => 'patch', set => {expires_in => 1}}, count => -1);
+
+    for (['refreshed'], ['Wix ends it', undef, 'revoked'],
+         ['Wix is away', {type => 'status', status => 503, body => 'none'}],
+         ['too long to be kept',
+          {type => 'patch', set => {access_token => 'x' x 20000}}])
+    {
+        my ($what, $fault, $revoked) = @$_;
+
+        my $b = browser();
+        is(seen(page($b, '/shop/x')), '200 VISITOR', "$what: a visitor");
+        my $ends = time + 2;
+        my $before = emu_count('token.refresh_token');
+        my ($seq) = reverse map { $_->{seq} } emu_log();
+
+        emu_control(POST => '/revoke', {visitors => JSON::PP::true()})
+            if $revoked;
+        my $id = $fault && emu_fault('token.refresh_token', $fault);
+        wait_for { time > $ends } 5, "$what: the end of the token";
+
+        is(login($b, %ann)->status, 200, "$what: the login goes on");
+        cmp_ok(emu_count('token.refresh_token'), '>', $before,
+               "$what: after a refresh");
+
+        my $login = (emu_log('login', after => $seq))[-1];
+        is($login->{token}, 'visitor', "$what: as a visitor");
+        is(seen(page($b, '/shop/x')), '200 HIT', "$what: now a member");
+        emulator()->clear_faults($id) if $id;
+    }
+    emulator()->clear_faults($short);
+};
+
+
 subtest 'refresh' => sub {
     my $short = emu_fault('token.anonymous',
         {type => 'patch', set => {expires_in => 1}}, count => -1);

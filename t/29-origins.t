@@ -44,6 +44,14 @@ server {
     location ^~ /_wix/ { wix_auth_endpoints; }
     location / { proxy_pass http://%%UPSTREAM%%; }
 }
+server {
+    listen 127.0.0.1:%%NAMED_PORT%% default_server;
+    server_name first.test .shop.test *.club.test www.brand.*
+                ~^re[0-9]+\\.test\$;
+    wix_auth required;
+    location ^~ /_wix/ { wix_auth_endpoints; }
+    location / { proxy_pass http://%%UPSTREAM%%; }
+}
 END
 
 my @foreign = ('https://evil.test', 'null', "$app.evil.test", "$app:444",
@@ -74,6 +82,37 @@ sub allowed {
        "$what: Vary");
     return;
 }
+
+
+# The site is the host of the request where that is a name of the server, and
+# else the server's first name: a host that anybody may claim says nothing.
+
+subtest 'which names are the site' => sub {
+    my $port = port('NAMED_PORT');
+
+    my $of = sub {
+        my ($host, $origin) = @_;
+        return raw_response($port, "POST /_wix/logout HTTP/1.1\r\n"
+            . "Host: $host:$port\r\nOrigin: http://$origin:$port\r\n"
+            . "Accept: application/json\r\nContent-Length: 0\r\n"
+            . "Connection: close\r\n\r\n");
+    };
+
+    for my $host (qw(first.test shop.test a.shop.test a.b.shop.test a.club.test
+                     www.brand.test www.brand.co.uk re12.test))
+    {
+        is($of->($host, $host)->status, 200, "$host is");
+        is($of->($host, 'first.test')->status, $host eq 'first.test' ? 200 : 403,
+           'and is not the first');
+    }
+
+    for my $host (qw(club.test xshop.test www.brand brand.test re.test
+                     xre1.test re1.testx evil.test))
+    {
+        is($of->($host, 'first.test')->status, 200,
+           "$host is not, and counts as the first");
+    }
+};
 
 
 subtest 'the cross-site check' => sub {

@@ -5,7 +5,7 @@
 # One refresh of a session at a time: while requests wait for it, in the
 # background, and with every way Wix may rotate tokens.
 #
-# alone
+# quiet
 
 use strict;
 use warnings;

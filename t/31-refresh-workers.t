@@ -6,7 +6,7 @@
 # worker that dies or stalls while it holds the lease of a refresh, and an
 # answer that comes after somebody else's.
 #
-# alone
+# quiet
 
 use strict;
 use warnings;

@@ -7,7 +7,7 @@
 # grace, what is answered outside it, and how often Wix is asked again.  Each
 # case makes its own call fail, so the breaker is off: t/38-outage.t has it.
 #
-# alone
+# quiet
 
 use strict;
 use warnings;

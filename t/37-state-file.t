@@ -6,8 +6,7 @@
 # upgrade; what cannot be used is refused whole and kept aside; nobody waits
 # for a save.
 #
-# alone
-# once
+# quiet
 
 use strict;
 use warnings;

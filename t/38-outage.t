@@ -7,8 +7,7 @@
 # outage of ten minutes lasts ten seconds here, and fail_timeout one.
 # How many sessions there are in a build with sanitizers is printed.
 #
-# alone
-# once
+# quiet
 
 use strict;
 use warnings;

@@ -13,8 +13,6 @@
 # What a call comes to, and what follows for who waits for it, is written down
 # here as docs/flows.md, docs/directives.md and the reasons in README.md have
 # it.
-#
-# once
 
 use strict;
 use warnings;

@@ -6,8 +6,6 @@
 # through every way in and out: what comes out is judged by the URL parser of
 # browsers (WHATWG, as Node has it), all in one go.  None may lead away from
 # our own origin or those that are allowed.  SEED=n for other mixtures.
-#
-# once
 
 use strict;
 use warnings;

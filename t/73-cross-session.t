@@ -6,8 +6,6 @@
 # attempts of several clients, pages of other sites, planted cookies, replayed
 # codes, sealed values in the wrong place, claims in headers.  And no header
 # changes what the gate decides.  SEED=n for other noise.
-#
-# once
 
 use strict;
 use warnings;

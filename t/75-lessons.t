@@ -5,8 +5,6 @@
 # What went wrong at other gates, second part: headers, caches and logs,
 # refresh, and what makes a C module fall.  The rows are those of the table in
 # docs/security.md; t/74-lessons.t has the first part.
-#
-# once
 
 use strict;
 use warnings;

@@ -7,8 +7,6 @@
 # request, and at a reload.  The request ends as ever, or with a 5xx; nobody
 # gets in for that, no session is lost, and the next request is served.
 # t/lib/failing-calls.c makes the calls fail.
-#
-# once
 
 use strict;
 use warnings;
