@@ -186,6 +186,7 @@ ngx_http_wix_auth_answer_head(ngx_http_request_t *r,
     static ngx_str_t  cache = ngx_string("\"cache\"");
     static ngx_str_t  no_referrer = ngx_string("no-referrer");
     static ngx_str_t  same_origin = ngx_string("same-origin");
+    static ngx_str_t  no_store = ngx_string("no-store");
 
     rec = ngx_http_wix_auth_record_peek(r);
 
@@ -198,7 +199,7 @@ ngx_http_wix_auth_answer_head(ngx_http_request_t *r,
         rec->own = 1;
     }
 
-    if (ngx_http_wix_auth_answer_cache(r, "no-store") != NGX_OK) {
+    if (ngx_http_wix_auth_answer_cache(r, &no_store) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -373,7 +374,7 @@ ngx_http_wix_auth_answer_forget(ngx_http_request_t *r)
 /* were it in one list alone, "expires" would add a second header */
 
 ngx_int_t
-ngx_http_wix_auth_answer_cache(ngx_http_request_t *r, const char *value)
+ngx_http_wix_auth_answer_cache(ngx_http_request_t *r, ngx_str_t *value)
 {
     ngx_table_elt_t  *h;
 #if (nginx_version < 1023000)
@@ -387,8 +388,7 @@ ngx_http_wix_auth_answer_cache(ngx_http_request_t *r, const char *value)
 
     h->hash = 1;
     ngx_str_set(&h->key, "Cache-Control");
-    h->value.data = (u_char *) value;
-    h->value.len = ngx_strlen(value);
+    h->value = *value;
 
 #if (nginx_version >= 1023000)
 

@@ -45,7 +45,7 @@ ngx_int_t ngx_http_wix_auth_answer_header(ngx_http_request_t *r,
 /* a Cache-Control where there is none, in both of nginx's lists of headers;
    the value is not copied */
 ngx_int_t ngx_http_wix_auth_answer_cache(ngx_http_request_t *r,
-    const char *value);
+    ngx_str_t *value);
 
 /* WWW-Authenticate beside those that other access handlers have set */
 ngx_int_t ngx_http_wix_auth_answer_challenge(ngx_http_request_t *r,

@@ -16,6 +16,9 @@
 #define ngx_http_wix_auth_blank(c)  ((c) == ' ' || (c) == '\t')
 
 
+static ngx_inline ngx_uint_t ngx_http_wix_auth_cookie_pair(u_char *p, u_char *end,
+    ngx_str_t *names, ngx_uint_t nnames,
+    ngx_http_wix_auth_cookie_hit_t *hit);
 static ngx_uint_t ngx_http_wix_auth_cookie_named(u_char *p, u_char *end,
     ngx_str_t *names, ngx_uint_t nnames);
 static ngx_int_t ngx_http_wix_auth_cookie_check(ngx_str_t *text);
@@ -45,9 +48,7 @@ ngx_http_wix_auth_cookie_scan(ngx_str_t *header, ngx_str_t *names,
     ngx_uint_t nnames, ngx_http_wix_auth_cookie_hit_t *hits, ngx_uint_t n,
     ngx_uint_t max)
 {
-    u_char      *p, *last, *end, *value;
-    size_t       len;
-    ngx_uint_t   i;
+    u_char  *p, *last, *end;
 
     if (header->len == 0) {
         return n;
@@ -67,32 +68,7 @@ ngx_http_wix_auth_cookie_scan(ngx_str_t *header, ngx_str_t *names,
             end = last;
         }
 
-        for (i = 0; i < nnames; i++) {
-            len = names[i].len;
-
-            if ((size_t) (end - p) <= len
-                || p[len] != '='
-                || ngx_memcmp(p, names[i].data, len) != 0)
-            {
-                continue;
-            }
-
-            value = p + len + 1;
-
-            while (value < end && ngx_http_wix_auth_blank(*value)) {
-                value++;
-            }
-
-            for (p = end; p > value && ngx_http_wix_auth_blank(p[-1]); p--) {
-                /* void */
-            }
-
-            hits[n].name = i;
-            hits[n].value.data = value;
-            hits[n++].value.len = p - value;
-
-            break;
-        }
+        n += ngx_http_wix_auth_cookie_pair(p, end, names, nnames, &hits[n]);
 
         if (end == last) {
             break;
@@ -102,6 +78,145 @@ ngx_http_wix_auth_cookie_scan(ngx_str_t *header, ngx_str_t *names,
     }
 
     return n;
+}
+
+
+/*
+ * Most headers are as browsers write them, "a=b; c=d", and hold one pair of
+ * ours: then the way is short.
+ */
+
+ngx_uint_t
+ngx_http_wix_auth_cookie_part(ngx_str_t *header, ngx_str_t *names,
+    ngx_uint_t nnames, ngx_http_wix_auth_cookie_hit_t *hits, ngx_uint_t max,
+    ngx_str_t *part)
+{
+    u_char      *p, *last, *end, first;
+    ngx_uint_t   i, n;
+
+    ngx_str_null(part);
+
+    if (header->len == 0) {
+        return 0;
+    }
+
+    n = 0;
+    p = header->data;
+    last = p + header->len;
+    first = names[0].data[0];
+
+    for (i = 1; i < nnames; i++) {
+        if (names[i].data[0] != first) {
+            goto other;
+        }
+    }
+
+    for ( ;; ) {
+
+        end = memchr(p, ';', last - p);
+        if (end == NULL) {
+            end = last;
+        }
+
+        if (p == end
+            || ngx_http_wix_auth_blank(*p)
+            || ngx_http_wix_auth_blank(end[-1]))
+        {
+            goto other;
+        }
+
+        if (*p == first) {
+
+            if (ngx_http_wix_auth_cookie_pair(p, end, names, nnames,
+                                              &hits[0]))
+            {
+                if (n++) {
+                    goto other;
+                }
+
+                part->data = p;
+                part->len = end - p;
+
+            } else if (ngx_http_wix_auth_cookie_named(p, end, names, nnames)) {
+                goto other;
+            }
+        }
+
+        if (end == last) {
+            break;
+        }
+
+        p = end + 1;
+
+        if (p < last && *p == ' ') {
+            p++;
+        }
+    }
+
+    if (n == 0) {
+        return 0;
+    }
+
+    /* with the separator before it, or behind it where it is the first */
+
+    p = part->data;
+    end = p + part->len;
+
+    if (p != header->data) {
+        part->data -= (p[-1] == ' ') ? 2 : 1;
+
+    } else if (end < last) {
+        end += (end + 1 < last && end[1] == ' ') ? 2 : 1;
+    }
+
+    part->len = end - part->data;
+
+    return 1;
+
+other:
+
+    ngx_str_null(part);
+
+    return ngx_http_wix_auth_cookie_scan(header, names, nnames, hits, 0, max);
+}
+
+
+static ngx_inline ngx_uint_t
+ngx_http_wix_auth_cookie_pair(u_char *p, u_char *end, ngx_str_t *names,
+    ngx_uint_t nnames, ngx_http_wix_auth_cookie_hit_t *hit)
+{
+    size_t       len;
+    u_char      *value;
+    ngx_uint_t   i;
+
+    for (i = 0; i < nnames; i++) {
+        len = names[i].len;
+
+        if ((size_t) (end - p) <= len
+            || p[len] != '='
+            || ngx_memcmp(p, names[i].data, len) != 0)
+        {
+            continue;
+        }
+
+        value = p + len + 1;
+
+        while (value < end && ngx_http_wix_auth_blank(*value)) {
+            value++;
+        }
+
+        while (end > value && ngx_http_wix_auth_blank(end[-1])) {
+            end--;
+        }
+
+        hit->name = i;
+        hit->value.data = value;
+        hit->value.len = end - value;
+
+        return 1;
+    }
+
+    return 0;
 }
 
 

@@ -55,6 +55,15 @@ ngx_uint_t ngx_http_wix_auth_cookie_scan(ngx_str_t *header, ngx_str_t *names,
     ngx_uint_t max);
 
 /*
+ * scan() from n = 0 on, for who is going to cut: when there is one hit and
+ * cut() would do no more than take it out, *part is what goes, with its ";",
+ * else *part is empty.
+ */
+ngx_uint_t ngx_http_wix_auth_cookie_part(ngx_str_t *header, ngx_str_t *names,
+    ngx_uint_t nnames, ngx_http_wix_auth_cookie_hit_t *hits, ngx_uint_t max,
+    ngx_str_t *part);
+
+/*
  * Writes to dst (at least header->len bytes) the header value without the
  * pairs whose name is one of names; returns the new length (0: nothing is
  * left).  Pairs that stay keep their bytes and are joined by "; ", or ";"

@@ -288,23 +288,33 @@ ngx_http_wix_auth_siphash(const u_char key[16], const u_char *data,
 
         v3 ^= m;
         ngx_http_wix_auth_sip_round(v0, v1, v2, v3);
-        ngx_http_wix_auth_sip_round(v0, v1, v2, v3);
         v0 ^= m;
     }
 
-    m = (uint64_t) len << 56;
+    n = len & 7;
+    m = 0;
 
-    for (n = len & 7; n > 0; n--) {
-        m |= (uint64_t) data[n - 1] << (8 * (n - 1));
+    if (len >= 8 && n) {
+
+        /* the last eight bytes, without those that have been taken */
+
+        ngx_memcpy(&m, data + n - 8, 8);
+        m = ngx_http_wix_auth_le64(m) >> (8 * (8 - n));
+
+    } else {
+        while (n > 0) {
+            n--;
+            m = m << 8 | data[n];
+        }
     }
 
+    m |= (uint64_t) len << 56;
+
     v3 ^= m;
-    ngx_http_wix_auth_sip_round(v0, v1, v2, v3);
     ngx_http_wix_auth_sip_round(v0, v1, v2, v3);
     v0 ^= m;
 
     v2 ^= 0xee;
-    ngx_http_wix_auth_sip_round(v0, v1, v2, v3);
     ngx_http_wix_auth_sip_round(v0, v1, v2, v3);
     ngx_http_wix_auth_sip_round(v0, v1, v2, v3);
     ngx_http_wix_auth_sip_round(v0, v1, v2, v3);
@@ -313,7 +323,6 @@ ngx_http_wix_auth_siphash(const u_char key[16], const u_char *data,
     ngx_memcpy(out, &m, 8);
 
     v1 ^= 0xdd;
-    ngx_http_wix_auth_sip_round(v0, v1, v2, v3);
     ngx_http_wix_auth_sip_round(v0, v1, v2, v3);
     ngx_http_wix_auth_sip_round(v0, v1, v2, v3);
     ngx_http_wix_auth_sip_round(v0, v1, v2, v3);

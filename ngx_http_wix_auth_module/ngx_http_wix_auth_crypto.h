@@ -83,7 +83,10 @@ ngx_int_t ngx_http_wix_auth_hmac(const u_char key[32], ngx_str_t *parts,
 ngx_uint_t ngx_http_wix_auth_equal(const u_char *a, const u_char *b,
     size_t len);
 
-/* SipHash-2-4 with 128 bits of output (reference vectors apply) */
+/*
+ * SipHash-1-3 with 128 bits of output (https://github.com/veorq/SipHash): for
+ * tables under a key that nobody outside knows, never as a signature.
+ */
 void ngx_http_wix_auth_siphash(const u_char key[16], const u_char *data,
     size_t len, u_char out[16]);
 

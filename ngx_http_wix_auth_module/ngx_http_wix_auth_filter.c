@@ -73,6 +73,8 @@ ngx_http_wix_auth_header_filter(ngx_http_request_t *r)
     ngx_table_elt_t            **ph;
 #endif
 
+    static ngx_str_t  private = ngx_string("private");
+
     if (r != r->main) {
         return ngx_http_next_header_filter(r);
     }
@@ -121,7 +123,7 @@ ngx_http_wix_auth_header_filter(ngx_http_request_t *r)
         }
     }
 
-    if (n == 0 && ngx_http_wix_auth_answer_cache(r, "private") != NGX_OK) {
+    if (n == 0 && ngx_http_wix_auth_answer_cache(r, &private) != NGX_OK) {
         return NGX_ERROR;
     }
 

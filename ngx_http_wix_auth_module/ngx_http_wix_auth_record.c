@@ -160,6 +160,7 @@ ngx_http_wix_auth_record_cookies(ngx_http_wix_auth_record_t *rec,
 
     rec->read = conf->cookies;
     rec->ours = 0;
+    rec->part.len = 0;
     rec->ncookies = 0;
     rec->binding.len = 0;
     rec->returns.len = 0;
@@ -189,13 +190,18 @@ static void
 ngx_http_wix_auth_record_scan(ngx_http_wix_auth_record_t *rec,
     ngx_http_wix_auth_cookies_t *names, ngx_str_t *header)
 {
+    ngx_str_t                        part;
     ngx_uint_t                       i, n;
     ngx_http_wix_auth_cookie_hit_t   hits[NGX_HTTP_WIX_AUTH_HITS_MAX];
 
-    n = ngx_http_wix_auth_cookie_scan(header, names->names, names->nnames,
-                                      hits, 0, NGX_HTTP_WIX_AUTH_HITS_MAX);
+    n = ngx_http_wix_auth_cookie_part(header, names->names, names->nnames,
+                                      hits, NGX_HTTP_WIX_AUTH_HITS_MAX, &part);
 
     rec->ours += n;
+
+    if (part.len) {
+        rec->part = part;
+    }
 
     for (i = 0; i < n; i++) {
 
@@ -245,7 +251,9 @@ ngx_http_wix_auth_record_lookup(ngx_http_wix_auth_record_t *rec,
         return NGX_OK;
     }
 
-    ngx_http_wix_auth_record_cookies(rec, conf);
+    if (rec->read != conf->cookies) {
+        ngx_http_wix_auth_record_cookies(rec, conf);
+    }
 
     if (ngx_http_wix_auth_site_client(rec->request, conf, &site) != NGX_OK) {
         return NGX_ERROR;

@@ -56,6 +56,8 @@ struct ngx_http_wix_auth_record_s {
     ngx_str_t                     cookies[NGX_HTTP_WIX_AUTH_COOKIES_MAX];
     ngx_uint_t                    ncookies;
     ngx_uint_t                    ours;      /* pairs to be cut */
+    ngx_str_t                     part;      /* of a header, which is all that
+                                                is to be cut there */
     ngx_str_t                     binding;
     ngx_str_t                     returns;
     ngx_str_t                     token;     /* sealed stateToken */

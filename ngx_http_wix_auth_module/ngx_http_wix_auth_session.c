@@ -237,7 +237,16 @@ ngx_http_wix_auth_session_find(ngx_shm_zone_t *shm_zone,
         goto done;
     }
 
-    q->need = ngx_http_wix_auth_record_size(rn, set);
+    q->need = rn->len[NGX_HTTP_WIX_AUTH_STRING_MEMBER_ID]
+              + rn->len[NGX_HTTP_WIX_AUTH_STRING_EMAIL];
+
+    if (q->profile) {
+        q->need += rn->len[NGX_HTTP_WIX_AUTH_STRING_PROFILE];
+    }
+
+    if (q->access) {
+        q->need += rn->len[NGX_HTTP_WIX_AUTH_STRING_ACCESS];
+    }
 
     if (q->need > q->size) {
         rc = NGX_AGAIN;
@@ -311,15 +320,38 @@ void
 ngx_http_wix_auth_session_copy(ngx_http_wix_auth_record_node_t *rn,
     ngx_uint_t set, u_char *buf, ngx_http_wix_auth_session_t *s)
 {
+    size_t     id, email;
     ngx_str_t  strings[NGX_HTTP_WIX_AUTH_STRINGS];
 
-    (void) ngx_http_wix_auth_record_strings(rn, set, buf, strings);
+    if (set == (NGX_HTTP_WIX_AUTH_STRING_BIT(MEMBER_ID)
+                | NGX_HTTP_WIX_AUTH_STRING_BIT(EMAIL)))
+    {
+        /* what most hits want, and the first two */
 
-    s->member_id = strings[NGX_HTTP_WIX_AUTH_STRING_MEMBER_ID];
-    s->email = strings[NGX_HTTP_WIX_AUTH_STRING_EMAIL];
-    s->profile = strings[NGX_HTTP_WIX_AUTH_STRING_PROFILE];
-    s->access_token = strings[NGX_HTTP_WIX_AUTH_STRING_ACCESS];
-    s->refresh_token = strings[NGX_HTTP_WIX_AUTH_STRING_REFRESH];
+        id = rn->len[NGX_HTTP_WIX_AUTH_STRING_MEMBER_ID];
+        email = rn->len[NGX_HTTP_WIX_AUTH_STRING_EMAIL];
+
+        ngx_http_wix_auth_record_read(rn, 0, buf, id + email);
+
+        s->member_id.data = buf;
+        s->member_id.len = id;
+        s->email.data = buf + id;
+        s->email.len = email;
+
+        s->profile.data = buf + id + email;
+        s->profile.len = 0;
+        s->access_token = s->profile;
+        s->refresh_token = s->profile;
+
+    } else {
+        (void) ngx_http_wix_auth_record_strings(rn, set, buf, strings);
+
+        s->member_id = strings[NGX_HTTP_WIX_AUTH_STRING_MEMBER_ID];
+        s->email = strings[NGX_HTTP_WIX_AUTH_STRING_EMAIL];
+        s->profile = strings[NGX_HTTP_WIX_AUTH_STRING_PROFILE];
+        s->access_token = strings[NGX_HTTP_WIX_AUTH_STRING_ACCESS];
+        s->refresh_token = strings[NGX_HTTP_WIX_AUTH_STRING_REFRESH];
+    }
 
     ngx_memcpy(s->id, rn->id, 16);
     ngx_memcpy(s->handle, rn->handle, 16);

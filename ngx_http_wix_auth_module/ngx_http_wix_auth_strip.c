@@ -14,9 +14,9 @@ static ngx_int_t ngx_http_wix_auth_strip_remove(ngx_http_request_t *r,
 static ngx_int_t ngx_http_wix_auth_strip_header(ngx_http_request_t *r,
     ngx_table_elt_t *h);
 static ngx_int_t ngx_http_wix_auth_strip_cookies(ngx_http_request_t *r,
-    ngx_http_wix_auth_cookies_t *names, ngx_uint_t *changed);
+    ngx_http_wix_auth_record_t *rec, ngx_uint_t *changed);
 static ngx_int_t ngx_http_wix_auth_strip_cookie(ngx_http_request_t *r,
-    ngx_http_wix_auth_cookies_t *names, ngx_table_elt_t *h,
+    ngx_http_wix_auth_record_t *rec, ngx_table_elt_t *h,
     ngx_uint_t *changed);
 static void ngx_http_wix_auth_strip_query(ngx_str_t *text);
 static void ngx_http_wix_auth_strip_mask(u_char *p, u_char *last);
@@ -216,8 +216,7 @@ ngx_http_wix_auth_cut_handler(ngx_http_request_t *r)
 
     changed = 0;
 
-    if (ngx_http_wix_auth_strip_cookies(r, conf->cookies, &changed) != NGX_OK)
-    {
+    if (ngx_http_wix_auth_strip_cookies(r, rec, &changed) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -240,7 +239,7 @@ ngx_http_wix_auth_cut_handler(ngx_http_request_t *r)
 
 static ngx_int_t
 ngx_http_wix_auth_strip_cookies(ngx_http_request_t *r,
-    ngx_http_wix_auth_cookies_t *names, ngx_uint_t *changed)
+    ngx_http_wix_auth_record_t *rec, ngx_uint_t *changed)
 {
 #if (nginx_version >= 1023000)
     ngx_table_elt_t   *h, **ph;
@@ -254,7 +253,7 @@ ngx_http_wix_auth_strip_cookies(ngx_http_request_t *r,
     for (ph = &r->headers_in.cookie; *ph; /* void */) {
         h = *ph;
 
-        if (ngx_http_wix_auth_strip_cookie(r, names, h, changed)
+        if (ngx_http_wix_auth_strip_cookie(r, rec, h, changed)
             != NGX_OK)
         {
             return NGX_ERROR;
@@ -275,7 +274,7 @@ ngx_http_wix_auth_strip_cookies(ngx_http_request_t *r,
 
     for (i = 0; i < r->headers_in.cookies.nelts; i++) {
 
-        if (ngx_http_wix_auth_strip_cookie(r, names, h[i], changed)
+        if (ngx_http_wix_auth_strip_cookie(r, rec, h[i], changed)
             != NGX_OK)
         {
             return NGX_ERROR;
@@ -301,22 +300,36 @@ ngx_http_wix_auth_strip_cookies(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_wix_auth_strip_cookie(ngx_http_request_t *r,
-    ngx_http_wix_auth_cookies_t *names, ngx_table_elt_t *h,
+    ngx_http_wix_auth_record_t *rec, ngx_table_elt_t *h,
     ngx_uint_t *changed)
 {
-    u_char  *p;
-    size_t   len;
+    u_char     *p, *q, *last;
+    size_t      len;
+    ngx_str_t  *part;
 
     p = ngx_pnalloc(r->pool, h->value.len + 1);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
-    len = ngx_http_wix_auth_cookie_cut(p, &h->value, names->names,
-                                       names->nnames);
+    part = &rec->part;
+    last = h->value.data + h->value.len;
 
-    if (len == h->value.len) {
-        return NGX_OK;
+    if (part->len && part->data >= h->value.data && part->data < last) {
+        q = ngx_cpymem(p, h->value.data, part->data - h->value.data);
+        ngx_memcpy(q, part->data + part->len,
+                   last - (part->data + part->len));
+
+        len = h->value.len - part->len;
+
+    } else {
+        len = ngx_http_wix_auth_cookie_cut(p, &h->value,
+                                           rec->read->names,
+                                           rec->read->nnames);
+
+        if (len == h->value.len) {
+            return NGX_OK;
+        }
     }
 
     p[len] = '\0';

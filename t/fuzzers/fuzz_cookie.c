@@ -33,6 +33,7 @@ static ngx_str_t  names[] = {
 static ngx_uint_t token(ngx_str_t *name);
 static void find(fuzz_t *f, ngx_str_t *header);
 static void cut(fuzz_t *f, ngx_str_t *header);
+static void part(fuzz_t *f, ngx_str_t *header, ngx_str_t *rest);
 static void set(fuzz_t *f, ngx_str_t *name, ngx_str_t *value);
 static void attributes(ngx_http_wix_auth_cookie_t *c, ngx_str_t *value,
     time_t max_age, ngx_str_t *header);
@@ -157,6 +158,7 @@ cut(fuzz_t *f, ngx_str_t *header)
     FUZZ_CHECK(len <= header->len);
 
     rest.len = len;
+    part(f, header, &rest);
 
     FUZZ_CHECK(ngx_http_wix_auth_cookie_scan(&rest, names, NAMES, hits, 0,
                                              HITS)
@@ -176,6 +178,57 @@ cut(fuzz_t *f, ngx_str_t *header)
     FUZZ_CHECK(again == rest.len);
     own.len = again;
     FUZZ_CHECK(fuzz_equal(&own, &rest));
+}
+
+
+/* where one part is all that goes, it is what cut() takes out */
+
+static void
+part(fuzz_t *f, ngx_str_t *header, ngx_str_t *rest)
+{
+    size_t                          before;
+    ngx_str_t                       gone, left, alike[2];
+    ngx_uint_t                      i, n, m;
+    ngx_http_wix_auth_cookie_hit_t  hits[HITS], same[HITS];
+
+    /* as names of a site are: the one begins with the other */
+
+    alike[0] = names[0];
+    alike[1] = names[1];
+
+    n = ngx_http_wix_auth_cookie_part(header, alike, 2, hits, HITS, &gone);
+    m = ngx_http_wix_auth_cookie_scan(header, alike, 2, same, 0, HITS);
+
+    FUZZ_CHECK(n == m);
+
+    for (i = 0; i < n; i++) {
+        FUZZ_CHECK(hits[i].name == same[i].name);
+        FUZZ_CHECK(fuzz_equal(&hits[i].value, &same[i].value));
+    }
+
+    n = ngx_http_wix_auth_cookie_part(header, names, NAMES, hits, HITS, &left);
+
+    if (left.len && n) {
+        FUZZ_CHECK(n == 1 && header->len - left.len == rest->len);
+    }
+
+    if (gone.len == 0) {
+        return;
+    }
+
+    FUZZ_CHECK(m == 1);
+    FUZZ_CHECK(gone.data >= header->data
+               && gone.data + gone.len <= header->data + header->len);
+
+    before = gone.data - header->data;
+    left = fuzz_copy(f, header->data, header->len);
+    left.len = ngx_http_wix_auth_cookie_cut(left.data, header, alike, 2);
+
+    FUZZ_CHECK(left.len == header->len - gone.len);
+    FUZZ_CHECK(memcmp(left.data, header->data, before) == 0);
+    FUZZ_CHECK(memcmp(left.data + before, gone.data + gone.len,
+                      left.len - before)
+               == 0);
 }
 
 

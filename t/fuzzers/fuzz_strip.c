@@ -12,6 +12,8 @@
 
 #include "fuzz.h"
 
+#include <ctype.h>
+
 #include <ngx_http.h>
 
 #include "ngx_http_wix_auth_directives.h"
@@ -321,7 +323,7 @@ claims(ngx_str_t *name)
     }
 
     for (i = 0; i < 11; i++) {
-        text[i] = (name->data[i] == '_') ? '-' : (char) name->data[i];
+        text[i] = isalnum(name->data[i]) ? (char) name->data[i] : '-';
     }
 
     return strncasecmp(text, "x-wix-auth-", 11) == 0;

@@ -304,7 +304,8 @@ sub make_nginx {
     my $conf = delete $opt{conf} // die "start_nginx needs a conf\n";
     my $vars = delete $opt{vars} // {};
 
-    my $nginx = WixAuthTest::Nginx->new(
+    my $class = delete $opt{class} // 'WixAuthTest::Nginx';
+    my $nginx = $class->new(
         top => temp_dir(), name => 'nginx' . $count++, %opt);
 
     $nginx->{vars} = $vars;
