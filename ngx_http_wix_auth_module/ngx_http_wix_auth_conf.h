@@ -91,6 +91,7 @@ typedef struct {
     ngx_http_wix_auth_cookie_t      token;     /* and of this one */
     ngx_str_t                       names[4];  /* all of ours, to be cut */
     ngx_uint_t                      nnames;
+    u_char                          first;     /* of each name, or 0 */
 } ngx_http_wix_auth_cookies_t;
 
 

@@ -88,11 +88,11 @@ ngx_http_wix_auth_cookie_scan(ngx_str_t *header, ngx_str_t *names,
 
 ngx_uint_t
 ngx_http_wix_auth_cookie_part(ngx_str_t *header, ngx_str_t *names,
-    ngx_uint_t nnames, ngx_http_wix_auth_cookie_hit_t *hits, ngx_uint_t max,
-    ngx_str_t *part)
+    ngx_uint_t nnames, u_char first, ngx_http_wix_auth_cookie_hit_t *hits,
+    ngx_uint_t max, ngx_str_t *part)
 {
-    u_char      *p, *last, *end, first;
-    ngx_uint_t   i, n;
+    u_char      *p, *last, *end;
+    ngx_uint_t   n;
 
     ngx_str_null(part);
 
@@ -100,16 +100,13 @@ ngx_http_wix_auth_cookie_part(ngx_str_t *header, ngx_str_t *names,
         return 0;
     }
 
+    if (first == 0) {
+        goto other;
+    }
+
     n = 0;
     p = header->data;
     last = p + header->len;
-    first = names[0].data[0];
-
-    for (i = 1; i < nnames; i++) {
-        if (names[i].data[0] != first) {
-            goto other;
-        }
-    }
 
     for ( ;; ) {
 
@@ -178,6 +175,21 @@ other:
     ngx_str_null(part);
 
     return ngx_http_wix_auth_cookie_scan(header, names, nnames, hits, 0, max);
+}
+
+
+u_char
+ngx_http_wix_auth_cookie_first(ngx_str_t *names, ngx_uint_t nnames)
+{
+    ngx_uint_t  i;
+
+    for (i = 1; i < nnames; i++) {
+        if (names[i].data[0] != names[0].data[0]) {
+            return 0;
+        }
+    }
+
+    return names[0].data[0];
 }
 
 

@@ -57,11 +57,14 @@ ngx_uint_t ngx_http_wix_auth_cookie_scan(ngx_str_t *header, ngx_str_t *names,
 /*
  * scan() from n = 0 on, for who is going to cut: when there is one hit and
  * cut() would do no more than take it out, *part is what goes, with its ";",
- * else *part is empty.
+ * else *part is empty.  first is what cookie_first() has said of the names.
  */
 ngx_uint_t ngx_http_wix_auth_cookie_part(ngx_str_t *header, ngx_str_t *names,
-    ngx_uint_t nnames, ngx_http_wix_auth_cookie_hit_t *hits, ngx_uint_t max,
-    ngx_str_t *part);
+    ngx_uint_t nnames, u_char first, ngx_http_wix_auth_cookie_hit_t *hits,
+    ngx_uint_t max, ngx_str_t *part);
+
+/* the byte that all names begin with, or 0 */
+u_char ngx_http_wix_auth_cookie_first(ngx_str_t *names, ngx_uint_t nnames);
 
 /*
  * Writes to dst (at least header->len bytes) the header value without the

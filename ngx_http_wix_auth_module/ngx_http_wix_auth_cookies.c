@@ -220,6 +220,7 @@ ngx_http_wix_auth_cookie_relatives(ngx_conf_t *cf,
     c->names[NGX_HTTP_WIX_AUTH_COOKIE_RETURNS] = c->returns.name;
     c->names[NGX_HTTP_WIX_AUTH_COOKIE_TOKEN] = c->token.name;
     c->nnames = 4;
+    c->first = ngx_http_wix_auth_cookie_first(c->names, 4);
 
     return NGX_CONF_OK;
 }

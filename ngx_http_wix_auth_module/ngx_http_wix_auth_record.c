@@ -195,7 +195,8 @@ ngx_http_wix_auth_record_scan(ngx_http_wix_auth_record_t *rec,
     ngx_http_wix_auth_cookie_hit_t   hits[NGX_HTTP_WIX_AUTH_HITS_MAX];
 
     n = ngx_http_wix_auth_cookie_part(header, names->names, names->nnames,
-                                      hits, NGX_HTTP_WIX_AUTH_HITS_MAX, &part);
+                                      names->first, hits,
+                                      NGX_HTTP_WIX_AUTH_HITS_MAX, &part);
 
     rec->ours += n;
 
@@ -241,6 +242,7 @@ ngx_int_t
 ngx_http_wix_auth_record_lookup(ngx_http_wix_auth_record_t *rec,
     ngx_http_wix_auth_conf_t *conf, ngx_uint_t touch, ngx_uint_t again)
 {
+    u_char                             *client;
     ngx_int_t                           rc;
     ngx_http_wix_auth_site_t            site;
     ngx_http_wix_auth_session_query_t   q;
@@ -255,11 +257,21 @@ ngx_http_wix_auth_record_lookup(ngx_http_wix_auth_record_t *rec,
         ngx_http_wix_auth_record_cookies(rec, conf);
     }
 
-    if (ngx_http_wix_auth_site_client(rec->request, conf, &site) != NGX_OK) {
-        return NGX_ERROR;
+    if (conf->client_text.len) {
+        client = conf->client;
+
+    } else {
+
+        if (ngx_http_wix_auth_site_client(rec->request, conf, &site)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        client = site.client_id;
     }
 
-    if (!again && ngx_http_wix_auth_record_again(rec, conf, site.client_id)) {
+    if (!again && ngx_http_wix_auth_record_again(rec, conf, client)) {
         return NGX_OK;
     }
 
@@ -272,7 +284,7 @@ ngx_http_wix_auth_record_lookup(ngx_http_wix_auth_record_t *rec,
         return NGX_OK;
     }
 
-    q.client = site.client_id;
+    q.client = client;
     q.idle = conf->idle;
     q.touch = touch;
     q.bearer = 0;
