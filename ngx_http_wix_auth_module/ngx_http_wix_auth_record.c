@@ -35,6 +35,10 @@ static ngx_uint_t ngx_http_wix_auth_record_again(
     u_char client[16]);
 
 
+/* of a session's strings, with a token or a profile; each worker has its own */
+static size_t  ngx_http_wix_auth_record_room = 1024;
+
+
 ngx_http_wix_auth_record_t *
 ngx_http_wix_auth_record_peek(ngx_http_request_t *r)
 {
@@ -244,6 +248,7 @@ ngx_http_wix_auth_record_lookup(ngx_http_wix_auth_record_t *rec,
 {
     u_char                             *client;
     ngx_int_t                           rc;
+    ngx_uint_t                          kind;
     ngx_http_wix_auth_site_t            site;
     ngx_http_wix_auth_session_query_t   q;
 
@@ -293,17 +298,22 @@ ngx_http_wix_auth_record_lookup(ngx_http_wix_auth_record_t *rec,
         return NGX_ERROR;
     }
 
-    rc = ngx_http_wix_auth_record_find(rec, conf,
-                                       NGX_HTTP_WIX_AUTH_KIND_MEMBER, &q);
+    /* members first */
 
-    if (rc != NGX_OK || rec->found
-        || rec->reason != NGX_HTTP_WIX_AUTH_NO_SESSION)
-    {
-        return rc;
+    kind = NGX_HTTP_WIX_AUTH_KIND_MEMBER;
+
+    for ( ;; ) {
+        rc = ngx_http_wix_auth_record_find(rec, conf, kind, &q);
+
+        if (rc != NGX_OK || rec->found
+            || rec->reason != NGX_HTTP_WIX_AUTH_NO_SESSION
+            || kind == NGX_HTTP_WIX_AUTH_KIND_VISITOR)
+        {
+            return rc;
+        }
+
+        kind = NGX_HTTP_WIX_AUTH_KIND_VISITOR;
     }
-
-    return ngx_http_wix_auth_record_find(rec, conf,
-                                         NGX_HTTP_WIX_AUTH_KIND_VISITOR, &q);
 }
 
 
@@ -351,7 +361,10 @@ ngx_http_wix_auth_record_verdict(ngx_http_wix_auth_record_t *rec,
 }
 
 
-/* what every lookup of this location asks for, and room for most of it */
+/*
+ * What every lookup of this location asks for, and room for it: as much as the
+ * last sessions had, so that it fits into the request's pool as a rule.
+ */
 
 static ngx_int_t
 ngx_http_wix_auth_record_query(ngx_http_wix_auth_record_t *rec,
@@ -367,7 +380,8 @@ ngx_http_wix_auth_record_query(ngx_http_wix_auth_record_t *rec,
     q->profile = (wmcf->profile && conf->profile == 1);
 
     if ((q->access || q->profile) && rec->buf == rec->inline_buf) {
-        return ngx_http_wix_auth_record_grow(rec, 2048);
+        return ngx_http_wix_auth_record_grow(rec,
+                                             ngx_http_wix_auth_record_room);
     }
 
     return NGX_OK;
@@ -494,9 +508,17 @@ ngx_http_wix_auth_record_session(ngx_http_wix_auth_record_t *rec,
             break;
         }
 
-        if (ngx_http_wix_auth_record_grow(rec, q->need) != NGX_OK) {
+        ngx_http_wix_auth_record_room = ngx_align(q->need, 256);
+
+        if (ngx_http_wix_auth_record_grow(rec, ngx_http_wix_auth_record_room)
+            != NGX_OK)
+        {
             return NGX_ERROR;
         }
+    }
+
+    if (rc == NGX_OK && rec->buf != rec->inline_buf && q->need < q->size / 2) {
+        ngx_http_wix_auth_record_room = ngx_align(q->need, 256);
     }
 
     if (rc == NGX_OK) {

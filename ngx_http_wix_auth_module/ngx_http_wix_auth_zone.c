@@ -185,7 +185,6 @@ ngx_http_wix_auth_zone_ring(ngx_shm_zone_t *shm_zone)
 ngx_http_wix_auth_record_node_t *
 ngx_http_wix_auth_zone_find(ngx_http_wix_auth_zone_sh_t *sh, u_char id[16])
 {
-    ngx_int_t                         rc;
     ngx_uint_t                        key;
     ngx_rbtree_node_t                *node, *sentinel;
     ngx_http_wix_auth_record_node_t  *rn;
@@ -204,13 +203,12 @@ ngx_http_wix_auth_zone_find(ngx_http_wix_auth_zone_sh_t *sh, u_char id[16])
 
         rn = (ngx_http_wix_auth_record_node_t *) node;
 
-        rc = ngx_http_wix_auth_zone_compare(rn, id);
-
-        if (rc == 0) {
+        if (ngx_memcmp(id, rn->id, 16) == 0) {
             return rn;
         }
 
-        node = (rc < 0) ? node->left : node->right;
+        node = (ngx_http_wix_auth_zone_compare(rn, id) < 0) ? node->left
+                                                            : node->right;
     }
 
     return NULL;

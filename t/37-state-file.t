@@ -17,6 +17,7 @@ use POSIX ();
 use Time::HiRes qw(sleep time);
 use WixAuthTest;
 use WixAuthTest::Refresh;
+use WixAuthTest::StateFile;
 
 # sessions that t/lib/state-file.c makes; the last ten have expired
 use constant {MANY => 20_000, LIVE => 19_990};
@@ -881,28 +882,7 @@ sub load {
 
 sub many_sessions {
     my ($file, @boot) = @_;
-
-    my $tool = temp_dir() . '/state-file';
-    if (!-x $tool) {
-        my $src = $ENV{WIX_AUTH_NGINX_DEV} || '/usr/share/nginx/src';
-        my $top = top_dir();
-        my $module = "$top/ngx_http_wix_auth_module";
-        my ($objs) = grep { -f "$_/ngx_auto_config.h" }
-            glob "$top/build/objs-packaged-*";
-        my @cc = ($ENV{CC} || 'gcc', qw(-O1 -D_GNU_SOURCE),
-            (map { "-I$src/src/$_" } qw(core event event/modules os/unix)),
-            "-I$objs", "-I$module", "-I$top/t/unit", '-o', $tool,
-            "$top/t/lib/state-file.c", "$top/t/unit/ngx_stubs.c",
-            (map { "$module/ngx_http_wix_auth_$_.c" }
-             qw(crypto url state_file)),
-            qw(-lssl -lcrypto));
-        local $ENV{LD_PRELOAD};
-        delete $ENV{LD_PRELOAD};
-        system(@cc) == 0 or die "t/lib/state-file.c does not compile\n";
-    }
-
-    system($tool, $key{key}, emulator()->client, MANY, $file, @boot) == 0
-        or die "$tool failed\n";
+    state_file($file, $key{key}, MANY, @boot);
     return;
 }
 
@@ -910,7 +890,7 @@ sub one_of_many {
     my ($i, $nginx) = @_;
     my $b = browser(base => ($nginx // $server{many})->{base});
     $b->set_cookie(host => 'localhost', name => 'wix_auth',
-                   value => sprintf 'A%053d', $i);
+                   value => state_cookie($i));
     return $b;
 }
 

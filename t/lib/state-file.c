@@ -2,11 +2,12 @@
 /*
  * Copyright (C) 2026 the ngx_http_wix_auth_module authors
  *
- * state-file KEY GUID N FILE [BOOT]: a state file with N sessions of a client,
+ * state-file KEY GUID N FILE [BOOT | ACCESS REFRESH]: a state file with N sessions of a client,
  * as the module does, for tests that cannot wait for so many logins.  The
  * cookie of session i is "A" and i in 53 digits; it was used i seconds before
  * the first one.  The last ten have expired.  With BOOT it is a save of a
- * system that has gone down since then.
+ * system that has gone down since then; ACCESS and REFRESH are lengths of the
+ * tokens, at most 4096.
  */
 
 
@@ -18,10 +19,13 @@
 #include "ngx_stubs.h"
 
 
-#define ACCESS   1000
-#define REFRESH  600
-#define IN_CHUNK 64
+#define TOKEN    4096
+#define REST     400        /* of a record, at most */
 #define EXPIRED  10
+
+
+static size_t  access_len = 1000;
+static size_t  refresh_len = 600;
 
 
 static void
@@ -37,7 +41,7 @@ record(u_char *p, ngx_http_wix_auth_state_header_t *h, u_char client[16],
     ngx_uint_t i, ngx_uint_t n, time_t now)
 {
     char                          cookie[55], id[64], email[64];
-    char                          access[ACCESS + 1], refresh[REFRESH + 1];
+    char                          access[TOKEN], refresh[TOKEN];
     ngx_http_wix_auth_session_t   s;
 
     memset(&s, 0, sizeof(s));
@@ -48,8 +52,8 @@ record(u_char *p, ngx_http_wix_auth_state_header_t *h, u_char client[16],
     snprintf(email, sizeof(email), "member-%lu@example.com",
              (unsigned long) i);
 
-    memset(access, 'a', ACCESS);
-    memset(refresh, 'r', REFRESH);
+    memset(access, 'a', access_len);
+    memset(refresh, 'r', refresh_len);
 
     ngx_http_wix_auth_siphash(h->hash_key, (u_char *) cookie, 54, s.id);
     memcpy(s.handle, s.id, 16);
@@ -64,17 +68,17 @@ record(u_char *p, ngx_http_wix_auth_state_header_t *h, u_char client[16],
     s.generation = 1;
     s.member_id.len = strlen(id);
     s.email.len = strlen(email);
-    s.access_token.len = ACCESS;
-    s.refresh_token.len = REFRESH;
+    s.access_token.len = access_len;
+    s.refresh_token.len = refresh_len;
 
     ngx_http_wix_auth_state_record_write(p, &s);
     p += NGX_HTTP_WIX_AUTH_STATE_RECORD;
 
     p = ngx_cpymem(p, id, s.member_id.len);
     p = ngx_cpymem(p, email, s.email.len);
-    p = ngx_cpymem(p, access, ACCESS);
+    p = ngx_cpymem(p, access, access_len);
 
-    return ngx_cpymem(p, refresh, REFRESH);
+    return ngx_cpymem(p, refresh, refresh_len);
 }
 
 
@@ -87,14 +91,26 @@ main(int argc, char **argv)
     size_t      len;
     time_t      now;
     ngx_str_t   guid;
-    ngx_uint_t  n, i;
+    ngx_uint_t  n, i, in_chunk;
 
     static ngx_http_wix_auth_ring_t          ring;
     static ngx_http_wix_auth_state_header_t  h;
 
-    if (argc != 5 && argc != 6) {
-        fprintf(stderr, "usage: state-file KEY GUID N FILE [BOOT]\n");
+    if (argc < 5 || argc > 7) {
+        fprintf(stderr, "usage: state-file KEY GUID N FILE "
+                "[BOOT | ACCESS REFRESH]\n");
         return 2;
+    }
+
+    if (argc == 7) {
+        access_len = strtoul(argv[5], NULL, 10);
+        refresh_len = strtoul(argv[6], NULL, 10);
+
+        if (access_len > TOKEN || refresh_len > TOKEN) {
+            fprintf(stderr, "state-file: tokens have at most %d bytes\n",
+                    TOKEN);
+            return 2;
+        }
     }
 
     f = fopen(argv[1], "r");
@@ -118,6 +134,8 @@ main(int argc, char **argv)
     }
 
     n = strtoul(argv[3], NULL, 10);
+    in_chunk = NGX_HTTP_WIX_AUTH_STATE_CHUNK
+               / (access_len + refresh_len + REST);
     now = time(NULL);
 
     umask(077);
@@ -139,7 +157,7 @@ main(int argc, char **argv)
         do {
             p = record(p, &h, client, i, n, now);
             h.records++;
-        } while (++i < n && i % IN_CHUNK);
+        } while (++i < n && i % in_chunk);
 
         len = p - buf - NGX_HTTP_WIX_AUTH_STATE_BEFORE;
 
