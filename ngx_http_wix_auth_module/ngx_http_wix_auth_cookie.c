@@ -16,9 +16,11 @@
 #define ngx_http_wix_auth_blank(c)  ((c) == ' ' || (c) == '\t')
 
 
-static ngx_inline ngx_uint_t ngx_http_wix_auth_cookie_pair(u_char *p, u_char *end,
-    ngx_str_t *names, ngx_uint_t nnames,
+static ngx_inline ngx_uint_t ngx_http_wix_auth_cookie_pair(u_char *p,
+    u_char *end, ngx_str_t *names, ngx_uint_t nnames,
     ngx_http_wix_auth_cookie_hit_t *hit);
+static ngx_inline void ngx_http_wix_auth_cookie_join(ngx_str_t *header,
+    ngx_str_t *part);
 static ngx_uint_t ngx_http_wix_auth_cookie_named(u_char *p, u_char *end,
     ngx_str_t *names, ngx_uint_t nnames);
 static ngx_int_t ngx_http_wix_auth_cookie_check(ngx_str_t *text);
@@ -154,10 +156,28 @@ ngx_http_wix_auth_cookie_part(ngx_str_t *header, ngx_str_t *names,
         return 0;
     }
 
-    /* with the separator before it, or behind it where it is the first */
+    ngx_http_wix_auth_cookie_join(header, part);
+
+    return 1;
+
+other:
+
+    ngx_str_null(part);
+
+    return ngx_http_wix_auth_cookie_scan(header, names, nnames, hits, 0, max);
+}
+
+
+/* with the separator before it, or behind it where it is the first */
+
+static ngx_inline void
+ngx_http_wix_auth_cookie_join(ngx_str_t *header, ngx_str_t *part)
+{
+    u_char  *p, *end, *last;
 
     p = part->data;
     end = p + part->len;
+    last = header->data + header->len;
 
     if (p != header->data) {
         part->data -= (p[-1] == ' ') ? 2 : 1;
@@ -167,14 +187,6 @@ ngx_http_wix_auth_cookie_part(ngx_str_t *header, ngx_str_t *names,
     }
 
     part->len = end - part->data;
-
-    return 1;
-
-other:
-
-    ngx_str_null(part);
-
-    return ngx_http_wix_auth_cookie_scan(header, names, nnames, hits, 0, max);
 }
 
 
