@@ -8,6 +8,7 @@
 
 
 #define NGX_HTTP_WIX_AUTH_BREAKER_JITTER  10      /* a part of fail_timeout */
+#define NGX_HTTP_WIX_AUTH_BREAKER_DAY     86400000
 
 
 static ngx_http_wix_auth_breaker_t *ngx_http_wix_auth_breaker_get(
@@ -27,6 +28,7 @@ ngx_http_wix_auth_breaker_ask(ngx_shm_zone_t *shm_zone, u_char client[16],
 {
     uint64_t                      key;
     ngx_msec_t                    left;
+    ngx_uint_t                    probe;
     ngx_http_wix_auth_zone_t     *zone;
     ngx_http_wix_auth_breaker_t  *b;
 
@@ -39,6 +41,7 @@ ngx_http_wix_auth_breaker_ask(ngx_shm_zone_t *shm_zone, u_char client[16],
     }
 
     left = 0;
+    probe = 0;
 
     zone = shm_zone->data;
     key = ngx_http_wix_auth_slot_key(zone, client);
@@ -53,6 +56,7 @@ ngx_http_wix_auth_breaker_ask(ngx_shm_zone_t *shm_zone, u_char client[16],
         if (left == 0 && b->state != NGX_HTTP_WIX_AUTH_BREAKER_CLOSED) {
             ngx_http_wix_auth_breaker_set(b, NGX_HTTP_WIX_AUTH_BREAKER_PROBE,
                                           timeout);
+            probe = 1;
         }
 
         *ticket = b->ticket;
@@ -61,7 +65,7 @@ ngx_http_wix_auth_breaker_ask(ngx_shm_zone_t *shm_zone, u_char client[16],
     ngx_shmtx_unlock(&zone->shpool->mutex);
 
     if (left == 0) {
-        return NGX_OK;
+        return probe ? NGX_DONE : NGX_OK;
     }
 
     *retry_after = (ngx_int_t) ngx_http_wix_auth_counter_seconds(left);
@@ -99,10 +103,6 @@ ngx_http_wix_auth_breaker_result(ngx_shm_zone_t *shm_zone, u_char client[16],
         goto done;
     }
 
-    if (rc == NGX_ERROR) {
-        b->cause = (u_char) cause;
-    }
-
     if (b->state == NGX_HTTP_WIX_AUTH_BREAKER_PROBE) {
 
         switch (rc) {
@@ -134,6 +134,7 @@ ngx_http_wix_auth_breaker_result(ngx_shm_zone_t *shm_zone, u_char client[16],
         b->fails = 0;
 
     } else if (rc == NGX_ERROR && ++b->fails >= conf->max_fails) {
+        b->cause = (u_char) cause;
         *time = ngx_http_wix_auth_breaker_time(conf);
         ngx_http_wix_auth_breaker_set(b, NGX_HTTP_WIX_AUTH_BREAKER_OPEN,
                                       *time);
@@ -244,9 +245,11 @@ ngx_http_wix_auth_breaker_left(ngx_http_wix_auth_breaker_t *b,
 
     if (b->state == NGX_HTTP_WIX_AUTH_BREAKER_PROBE) {
 
-        /* as a rule the answer is there much sooner */
+        /* as a rule the answer is there much sooner; no call takes a day, but
+           a clock of 32 bits runs over */
 
-        return ngx_min(left, 1000);
+        return (left < NGX_HTTP_WIX_AUTH_BREAKER_DAY) ? ngx_min(left, 1000)
+                                                      : 0;
     }
 
     /* a shorter fail_timeout counts at once, after a reload for example */

@@ -41,7 +41,8 @@ typedef struct {
 
 /*
  * May a call be made?  NGX_OK: yes, and breaker_result() must follow, with
- * *ticket.  NGX_BUSY: no; *retry_after is set to the seconds, at least 1,
+ * *ticket.  NGX_DONE: the same, and the call is a probe: others wait for what
+ * it comes to, so that it is to be made whoever goes away.  NGX_BUSY: no; *retry_after is set to the seconds, at least 1,
  * after which another may.  timeout is the longest that the call can take, in
  * ms: a probe that has not been heard of for so long is given up, and the
  * next call is another.
@@ -69,7 +70,8 @@ ngx_int_t ngx_http_wix_auth_breaker_open(ngx_shm_zone_t *shm_zone,
     u_char client[16], ngx_uint_t class,
     ngx_http_wix_auth_breaker_conf_t *conf, ngx_int_t *retry_after);
 
-/* the cause of the last failure, for who has been told NGX_BUSY; 0: none */
+/* the cause of the failure that has opened it, for who has been told NGX_BUSY;
+   0: none */
 ngx_uint_t ngx_http_wix_auth_breaker_cause(ngx_shm_zone_t *shm_zone,
     u_char client[16], ngx_uint_t class);
 

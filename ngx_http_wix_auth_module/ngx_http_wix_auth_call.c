@@ -113,6 +113,15 @@ ngx_http_wix_auth_api_cancel(ngx_http_wix_auth_api_call_t *call)
         ngx_delete_posted_event(&call->event);
     }
 
+    if (call->fetch && call->probe) {
+
+        /* or who hangs up early would keep the breaker open for all others */
+
+        call->orphan = 1;
+        call->log = ngx_cycle->log;
+        return;
+    }
+
     if (call->fetch) {
         ngx_http_wix_auth_fetch_cancel(call->fetch);
         ngx_http_wix_auth_api_give_up(call);
@@ -209,15 +218,16 @@ ngx_int_t
 ngx_http_wix_auth_api_send(ngx_http_wix_auth_api_call_t *call,
     ngx_str_t *authorization)
 {
+    ngx_int_t                   rc;
     ngx_http_wix_auth_fetch_t  *f;
 
-    if (ngx_http_wix_auth_breaker_ask(call->conf->zone, call->id, call->class,
-                                      &call->conf->breaker,
-                                      call->conf->fetch.timeout
-                                      + NGX_HTTP_WIX_AUTH_PROBE_MARGIN,
-                                      &call->ticket, &call->retry_after)
-        != NGX_OK)
-    {
+    rc = ngx_http_wix_auth_breaker_ask(call->conf->zone, call->id,
+                                       call->class, &call->conf->breaker,
+                                       call->conf->fetch.timeout
+                                       + NGX_HTTP_WIX_AUTH_PROBE_MARGIN,
+                                       &call->ticket, &call->retry_after);
+
+    if (rc == NGX_BUSY) {
         call->cause = ngx_http_wix_auth_breaker_cause(call->conf->zone,
                                                       call->id, call->class)
                       | NGX_HTTP_WIX_AUTH_CAUSE_UNSENT;
@@ -229,6 +239,7 @@ ngx_http_wix_auth_api_send(ngx_http_wix_auth_api_call_t *call,
     }
 
     call->asked = 1;
+    call->probe = (rc == NGX_DONE);
 
     f = ngx_http_wix_auth_fetch_create(call->log);
     if (f == NULL) {
@@ -362,6 +373,11 @@ ngx_http_wix_auth_api_done(ngx_http_wix_auth_fetch_t *f)
     ngx_http_wix_auth_api_judge(call, f, &result);
     ngx_http_wix_auth_api_report(call, f, &result);
 
+    if (call->orphan) {
+        ngx_http_wix_auth_api_free(call);
+        return;
+    }
+
     result.pause = (result.cause == NGX_HTTP_WIX_AUTH_CAUSE_429
                     && !ngx_http_wix_auth_api_account(call));
 
@@ -490,7 +506,8 @@ ngx_http_wix_auth_api_parse(ngx_http_wix_auth_api_call_t *call,
 
 /*
  * Whether Wix is there: NGX_OK, NGX_ERROR, or NGX_DECLINED: the call tells
- * nothing about that.  A 502 or so with a code is an answer of Wix itself.
+ * nothing about that, as one that has waited for its turn until there was
+ * little time left.  A 502 or so with a code is an answer of Wix itself.
  */
 
 static ngx_int_t
@@ -506,7 +523,10 @@ ngx_http_wix_auth_api_alive(ngx_http_wix_auth_api_call_t *call,
         return NGX_OK;
 
     case NGX_HTTP_WIX_AUTH_FETCH_TIMEOUT:
-        return f->launched ? NGX_ERROR : NGX_DECLINED;
+        return (f->launched
+                && ngx_current_msec - f->launch
+                   >= ngx_min(f->conf->timeout, f->conf->connect_timeout) / 2)
+               ? NGX_ERROR : NGX_DECLINED;
 
     case NGX_HTTP_WIX_AUTH_FETCH_CONNECT:
     case NGX_HTTP_WIX_AUTH_FETCH_TLS:

@@ -128,6 +128,9 @@ struct ngx_http_wix_auth_api_call_s {
     unsigned                        refused:1;     /* the visitor's token */
     unsigned                        asked:1;       /* the breaker is to be
                                                       told what it came to */
+    unsigned                        probe:1;       /* of the breaker */
+    unsigned                        orphan:1;      /* a probe that nobody
+                                                      waits for any more */
     unsigned                        done:1;
 };
 

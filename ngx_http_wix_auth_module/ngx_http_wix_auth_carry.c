@@ -229,12 +229,13 @@ ngx_http_wix_auth_login_drop(ngx_http_wix_auth_login_t *l)
 
     own = l->own;
 
+    /* the browser may have sent its form twice: the second one refreshes */
+
     if (own->leased) {
         own->leased = 0;
 
-        ngx_http_wix_auth_session_failed(l->conf->zone, own->id,
-                                         own->generation, own->lease,
-                                         NGX_HTTP_WIX_AUTH_CAUSE_ERROR, -1);
+        ngx_http_wix_auth_session_release(l->conf->zone, own->id,
+                                          own->generation, own->lease);
     }
 }
 

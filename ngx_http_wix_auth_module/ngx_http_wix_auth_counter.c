@@ -78,10 +78,7 @@ ngx_http_wix_auth_counter_move(ngx_http_wix_auth_zone_sh_t *sh,
 
         c = ngx_http_wix_auth_counter_new(sh, from->key);
 
-        if (c->key == 0
-            || ngx_http_wix_auth_counter_elapsed(c->start)
-               > ngx_http_wix_auth_counter_elapsed(from->start))
-        {
+        if (c->key == 0 || c->n <= from->n) {
             *c = *from;
         }
     }
@@ -178,8 +175,10 @@ ngx_http_wix_auth_counter_give(ngx_shm_zone_t *shm_zone, ngx_uint_t kind,
 
     c = ngx_http_wix_auth_counter_find(zone->sh, hash);
 
-    if (c && c->n) {
-        c->n--;
+    /* what counts nothing keeps no place */
+
+    if (c && c->n && --c->n == 0) {
+        ngx_memzero(c, sizeof(ngx_http_wix_auth_counter_t));
     }
 
     ngx_shmtx_unlock(&zone->shpool->mutex);
@@ -254,8 +253,11 @@ ngx_http_wix_auth_counter_find(ngx_http_wix_auth_zone_sh_t *sh, uint64_t key)
 }
 
 
-/* where a new one goes: its own old place, or one that is free or over, or
-   that of the oldest; a key has one place at most */
+/*
+ * Where a new one goes: its own old place, or one that is free or over, or
+ * that of the lowest count, and of several the oldest: what has run into its
+ * limit is not pushed out by a flood of others.  A key has one place at most.
+ */
 
 static ngx_http_wix_auth_counter_t *
 ngx_http_wix_auth_counter_new(ngx_http_wix_auth_zone_sh_t *sh, uint64_t key)
@@ -281,8 +283,10 @@ ngx_http_wix_auth_counter_new(ngx_http_wix_auth_zone_sh_t *sh, uint64_t key)
         }
 
         if (set[i].key == 0
-            || ngx_http_wix_auth_counter_elapsed(set[i].start)
-               > ngx_http_wix_auth_counter_elapsed(place->start))
+            || set[i].n < place->n
+            || (set[i].n == place->n
+                && ngx_http_wix_auth_counter_elapsed(set[i].start)
+                   > ngx_http_wix_auth_counter_elapsed(place->start)))
         {
             place = &set[i];
         }

@@ -304,6 +304,7 @@ ngx_http_wix_auth_fetch_launch(ngx_http_wix_auth_fetch_transfer_t *t)
 
     t->state = NGX_HTTP_WIX_AUTH_FETCH_RUNS;
     t->fetch.launched = 1;
+    t->fetch.launch = ngx_current_msec;
     ngx_queue_insert_tail(&w->active, &t->queue);
     w->nactive++;
 

@@ -80,6 +80,7 @@ struct ngx_http_wix_auth_fetch_s {
     ngx_str_t                        location;    /* NUL-terminated or len 0 */
     time_t                           sent;        /* wall clock of start() */
     ngx_msec_t                       started;     /* monotonic, of start() */
+    ngx_msec_t                       launch;      /* the same, of its turn */
     unsigned                         launched:1;  /* else its time was over
                                                      before its turn came */
 

@@ -13,6 +13,7 @@
 
 #define NGX_HTTP_WIX_AUTH_BEARER_REFUSED    30     /* s, life of a refusal */
 #define NGX_HTTP_WIX_AUTH_BEARER_FAILED     2      /* s, for other workers */
+#define NGX_HTTP_WIX_AUTH_BEARER_PLAIN      10     /* s, without a profile */
 #define NGX_HTTP_WIX_AUTH_BEARER_RETRY_MAX  300    /* s, that we pass on */
 
 
@@ -323,13 +324,21 @@ ngx_http_wix_auth_inquiry_member_done(ngx_http_wix_auth_api_result_t *result,
         return;
 
     case NGX_HTTP_WIX_AUTH_UPSTREAM_THROTTLED:
-        ngx_http_wix_auth_budget_pause(in->zone, s->client,
-                                       result->retry_after);
-        break;
+
+        /* which whoever has the token can bring about */
+
+        ngx_http_wix_auth_inquiry_fail(in, result);
+        return;
 
     default:
-        /* logged already; the token is good without a profile too */
-        break;
+
+        /* logged already; the token is good without a profile too, but nobody
+           knows whether the member is blocked: soon to be asked again */
+
+        s->expires = ngx_min(s->expires, s->created
+                                         + NGX_HTTP_WIX_AUTH_BEARER_PLAIN);
+        s->token_expires = s->expires;
+        s->token_lifetime = s->expires - s->created;
     }
 
     ngx_http_wix_auth_inquiry_store(in);

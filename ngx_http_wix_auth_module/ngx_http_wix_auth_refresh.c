@@ -12,6 +12,7 @@
 
 #define NGX_HTTP_WIX_AUTH_LEASE_MARGIN  1000    /* ms beyond the API timeout */
 #define NGX_HTTP_WIX_AUTH_PAUSE_MAX     30      /* s, asked for by a 5xx */
+#define NGX_HTTP_WIX_AUTH_THROTTLED_MAX 300     /* s, asked for by a 429 */
 #define NGX_HTTP_WIX_AUTH_HOLD_MAX      2000    /* ms, of who is over budget */
 #define NGX_HTTP_WIX_AUTH_POLL_FIRST    20      /* ms, doubling */
 #define NGX_HTTP_WIX_AUTH_POLL_LAST     100
@@ -484,13 +485,14 @@ ngx_http_wix_auth_refresh_done(ngx_http_wix_auth_api_result_t *result,
 }
 
 
-/* only a 429 may ask for a longer pause than the back-off's own limit */
+/* only a 429 may ask for a longer pause than the back-off's own limit, but for
+   none beyond that of its client */
 
 static ngx_int_t
 ngx_http_wix_auth_refresh_pause(ngx_http_wix_auth_api_result_t *result)
 {
     if (result->cause == NGX_HTTP_WIX_AUTH_CAUSE_429) {
-        return result->retry_after;
+        return ngx_min(result->retry_after, NGX_HTTP_WIX_AUTH_THROTTLED_MAX);
     }
 
     return ngx_min(result->retry_after, NGX_HTTP_WIX_AUTH_PAUSE_MAX);

@@ -729,6 +729,26 @@ ngx_http_wix_auth_session_failed(ngx_shm_zone_t *shm_zone, u_char id[16],
 }
 
 
+void
+ngx_http_wix_auth_session_release(ngx_shm_zone_t *shm_zone, u_char id[16],
+    ngx_uint_t generation, ngx_uint_t lease)
+{
+    ngx_http_wix_auth_zone_t  *zone = shm_zone->data;
+
+    ngx_http_wix_auth_record_node_t  *rn;
+
+    ngx_shmtx_lock(&zone->shpool->mutex);
+
+    rn = ngx_http_wix_auth_zone_find(zone->sh, id);
+
+    if (rn && rn->generation == generation && rn->lease == lease) {
+        rn->lease = 0;
+    }
+
+    ngx_shmtx_unlock(&zone->shpool->mutex);
+}
+
+
 ngx_int_t
 ngx_http_wix_auth_session_revoke(ngx_shm_zone_t *shm_zone, u_char id[16],
     ngx_uint_t generation, ngx_uint_t lease, time_t now)

@@ -188,6 +188,10 @@ void ngx_http_wix_auth_session_failed(ngx_shm_zone_t *shm_zone,
     u_char id[16], ngx_uint_t generation, ngx_uint_t lease,
     ngx_uint_t cause, ngx_int_t retry_after);
 
+/* gives the lease back; nothing is known of the refresh */
+void ngx_http_wix_auth_session_release(ngx_shm_zone_t *shm_zone,
+    u_char id[16], ngx_uint_t generation, ngx_uint_t lease);
+
 /*
  * invalid_grant: ends the session only when its generation is still the one
  * whose token was sent and no other lease is alive: NGX_OK; else

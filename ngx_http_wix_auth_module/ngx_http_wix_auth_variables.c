@@ -8,6 +8,7 @@
 #include "ngx_http_wix_auth_profile.h"
 #include "ngx_http_wix_auth_reason.h"
 #include "ngx_http_wix_auth_record.h"
+#include "ngx_http_wix_auth_refresh.h"
 #include "ngx_http_wix_auth_variables.h"
 
 
@@ -395,8 +396,22 @@ ngx_http_wix_auth_variable_record(ngx_http_request_t *r)
         return NULL;
     }
 
-    if (rec->found && rec->session.kind == NGX_HTTP_WIX_AUTH_KIND_VISITOR
+    if (!rec->found) {
+        return rec;
+    }
+
+    if (rec->session.kind == NGX_HTTP_WIX_AUTH_KIND_VISITOR
         && (conf->visitor == NULL || !conf->visitor->on))
+    {
+        return NULL;
+    }
+
+    /* Wix has not been asked: beyond token and grace nobody vouches for it */
+
+    if (ngx_time() >= rec->session.token_expires
+        && (rec->session.failures == 0
+            || !ngx_http_wix_auth_refresh_stale(rec, conf,
+                                                rec->session.cause)))
     {
         return NULL;
     }

@@ -100,7 +100,7 @@ is_open(u_char client[16], ngx_uint_t class)
 static ngx_int_t
 call(u_char client[16], ngx_uint_t class, ngx_int_t rc)
 {
-    if (ask(client, class) != NGX_OK) {
+    if (ask(client, class) == NGX_BUSY) {
         return -100;
     }
 
@@ -169,7 +169,7 @@ test_breaker(void)
     ngx_current_msec += SECOND + 1;
     ok(is_open(one, WAITED) == NGX_OK, "then it lets one through");
     ok(is_open(one, WAITED) == NGX_OK, "which a question does not take");
-    ok(ask(one, WAITED) == NGX_OK, "a call does");
+    ok(ask(one, WAITED) == NGX_DONE, "a call does");
     ok(ask(one, WAITED) == NGX_BUSY && after == 1, "no other");
     ok(is_open(one, WAITED) == NGX_BUSY && after == 1, "and that is told");
 
@@ -206,7 +206,7 @@ test_breaker_probe(void)
     for (i = 0; i < 100; i++) {
         ngx_current_msec += 11 * SECOND;
 
-        if (ask(one, REFRESH) != NGX_OK
+        if (ask(one, REFRESH) != NGX_DONE
             || ask(one, REFRESH) != NGX_BUSY
             || result(one, REFRESH, ticket, NGX_ERROR) != NGX_OK)
         {
@@ -227,10 +227,10 @@ test_breaker_probe(void)
        (unsigned long) most);
     ok(most - least >= SECOND / 4, "with jitter");
 
-    ok(ask(one, REFRESH) == NGX_OK, "a probe");
+    ok(ask(one, REFRESH) == NGX_DONE, "a probe");
     ok(result(one, REFRESH, ticket, NGX_DECLINED) == NGX_OK,
        "that is given up");
-    ok(ask(one, REFRESH) == NGX_OK, "makes room for the next at once");
+    ok(ask(one, REFRESH) == NGX_DONE, "makes room for the next at once");
 
     /* the worker that makes this one is killed */
 
@@ -238,7 +238,7 @@ test_breaker_probe(void)
     ngx_current_msec += TIMEOUT - 1;
     ok(ask(one, REFRESH) == NGX_BUSY, "it is waited for");
     ngx_current_msec += 1;
-    ok(ask(one, REFRESH) == NGX_OK, "but not for ever");
+    ok(ask(one, REFRESH) == NGX_DONE, "but not for ever");
     ok(ask(one, REFRESH) == NGX_BUSY, "one at a time");
 
     ok(result(one, REFRESH, probe, NGX_OK) == NGX_OK
@@ -276,7 +276,7 @@ test_breaker_late(void)
        && is_open(one, LOOKUP) == NGX_BUSY, "a late answer closes nothing");
 
     ngx_current_msec += 2 * SECOND;
-    ok(ask(one, LOOKUP) == NGX_OK, "a probe");
+    ok(ask(one, LOOKUP) == NGX_DONE, "a probe");
     ok(result(one, LOOKUP, early[5], NGX_ERROR) == NGX_OK
        && ask(one, LOOKUP) == NGX_BUSY, "is not failed by another call");
     ok(result(one, LOOKUP, ticket, NGX_OK) == NGX_AGAIN, "closed");
