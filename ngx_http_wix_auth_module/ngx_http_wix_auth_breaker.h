@@ -43,9 +43,9 @@ typedef struct {
  * May a call be made?  NGX_OK: yes, and breaker_result() must follow, with
  * *ticket.  NGX_DONE: the same, and the call is a probe: others wait for what
  * it comes to, so that it is to be made whoever goes away.  NGX_BUSY: no;
- * *retry_after is set to the seconds, at least 1, after which another may.  timeout is the longest that the call can take, in
- * ms: a probe that has not been heard of for so long is given up, and the
- * next call is another.
+ * *retry_after is set to the seconds, at least 1, after which another may.
+ * timeout is the longest that the call can take, in ms: a probe that has not
+ * been heard of for so long is given up, and the next call is another.
  */
 ngx_int_t ngx_http_wix_auth_breaker_ask(ngx_shm_zone_t *shm_zone,
     u_char client[16], ngx_uint_t class,
