@@ -27,12 +27,20 @@ my %calls = (
     'visitor changed' => [qw(token.anonymous token.refresh_token)],
 );
 
+# a breaker is one of these and of a client; "refresh" is in the background
+my %class = (
+    waited  => [qw(login register verify redirect-session.auth recover
+                   token.authorization_code token.refresh_token)],
+    lookup  => [qw(token.anonymous token-info members-my)],
+);
+
 # what the module says when Wix is at fault
 my $upstream = qr/^(?:upstream_(?:error|unavailable|timeout))$/;
 my $throttled = qr/^(?:upstream_throttled|too_many_attempts)$/;
 
-# new(call => the longest that a call takes, lease => of a refresh, pause =>
-# how long after a fault calls may still be held back)
+# new(lease => of a refresh, pause => how long after a fault its calls may still
+# be under way or held back, backoff => and a refresh that has failed, breaker =>
+# and all calls of a class, refusal => how long a refused token is remembered)
 sub new {
     my ($class, %opt) = @_;
     return bless {faults => [], kills => [], reloads => [], starved => [],
@@ -142,6 +150,14 @@ sub explain {
         $after = 60 if $reason eq 'too_many_attempts';
     }
 
+    # Wix has refused a token, which is not asked about again for a while
+    if ($request eq 'program' && $reason eq 'invalid_token') {
+        my $fault = $self->fault_between($from, $to,
+                                         $self->{refusal} + 1, @calls);
+        return 'a refusal that is remembered'
+            if $fault && $fault->{what} =~ /^status 4/;
+    }
+
     # what Wix itself refuses, or what is not sent twice and cannot be done
     # again
     return if $it->{kind} eq 'answer'
@@ -174,6 +190,18 @@ sub explain {
     if ($request =~ /^(?:program|strict|visitor changed)$/) {
         $fault = $self->fault_between($from, $to, $after + $self->{backoff});
         return 'a pause' if $fault && $fault->{what} =~ /\b429\b/;
+    }
+
+    # while the breaker of a class is open nobody calls
+    if ($it->{kind} eq '5xx' && $reason eq 'upstream_unavailable') {
+        my @class = map { @{$class{$_}} } grep {
+            my $name = $_;
+            grep { my $op = $_; grep { $_ eq $op } @{$class{$name}} } @calls
+        } sort keys %class;
+
+        $fault = $self->fault_between($from, $to,
+                                      $after + $self->{breaker}, @class);
+        return 'an open breaker' if $fault;
     }
 
     # the lease of a refresh outlives its worker

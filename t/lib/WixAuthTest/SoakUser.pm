@@ -224,6 +224,9 @@ sub finish_login {
     # who one is is only known when it is seen
     my $who = $self->page('first page') or return 0;
 
+    # no answer, which the judge has been told
+    return 0 if !defined $who->{session};
+
     if (($who->{email} // '') ne $email) {
         $self->tell(kind => 'wrong member',
                     what => "$email is told to be $who->{email}");
