@@ -211,7 +211,7 @@ ngx_http_wix_auth_zone_take(ngx_http_wix_auth_zone_t *zone,
     /* a refresh under way ends in the old zone */
     rn->lease = 0;
 
-    ngx_rbtree_insert(&zone->sh->rbtree, &rn->node);
+    ngx_http_wix_auth_zone_link(zone->sh, rn);
 
     if (rn->reason) {
         zone->sh->tombstones++;

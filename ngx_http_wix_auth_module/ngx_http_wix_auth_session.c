@@ -87,11 +87,7 @@ ngx_http_wix_auth_session_find(ngx_shm_zone_t *shm_zone,
     /* once a second is often enough: most hits only read */
 
     if (q->touch && rn->seen < q->now) {
-        rn->seen = q->now;
-        zone->sh->touches++;
-        ngx_queue_remove(&rn->lru);
-        ngx_queue_insert_head(ngx_http_wix_auth_zone_lru(zone->sh, rn->kind),
-                              &rn->lru);
+        ngx_http_wix_auth_zone_used(zone->sh, rn, q->now);
     }
 
     rc = NGX_OK;
@@ -342,12 +338,12 @@ ngx_http_wix_auth_session_insert(ngx_http_wix_auth_zone_sh_t *sh,
     ngx_memzero(rn, offsetof(ngx_http_wix_auth_record_node_t, data));
     rn->next = chain;
 
-    rn->node.key = ngx_http_wix_auth_zone_key(s->id);
     ngx_memcpy(rn->id, s->id, 16);
     ngx_memcpy(rn->handle, s->handle, 16);
     ngx_memcpy(rn->client, s->client, 16);
     rn->created = s->created;
     rn->seen = s->created;
+    rn->moved = s->created;
     rn->expires = s->expires;
     rn->generation = 1;
     rn->kind = (u_char) s->kind;
@@ -355,7 +351,7 @@ ngx_http_wix_auth_session_insert(ngx_http_wix_auth_zone_sh_t *sh,
     ngx_http_wix_auth_session_token(rn, s->token_expires, s->token_lifetime);
     ngx_http_wix_auth_record_write(rn, strings);
 
-    ngx_rbtree_insert(&sh->rbtree, &rn->node);
+    ngx_http_wix_auth_zone_link(sh, rn);
     ngx_queue_insert_head(ngx_http_wix_auth_zone_lru(sh, s->kind), &rn->lru);
     ngx_queue_insert_head(&sh->age[s->kind], &rn->age);
     sh->live[s->kind]++;

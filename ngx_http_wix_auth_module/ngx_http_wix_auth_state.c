@@ -272,7 +272,6 @@ ngx_http_wix_auth_state_copy(ngx_http_wix_auth_state_t *state, size_t *len)
     size_t                            size;
     time_t                            now;
     ngx_uint_t                        passed, saved;
-    ngx_rbtree_node_t                *node;
     ngx_http_wix_auth_session_t       s;
     ngx_http_wix_auth_state_save_t   *save;
     ngx_http_wix_auth_record_node_t  *rn;
@@ -316,8 +315,7 @@ ngx_http_wix_auth_state_copy(ngx_http_wix_auth_state_t *state, size_t *len)
 
         ngx_memcpy(save->last, rn->id, 16);
 
-        node = ngx_rbtree_next(&zone->sh->rbtree, &rn->node);
-        rn = (ngx_http_wix_auth_record_node_t *) node;
+        rn = ngx_http_wix_auth_zone_next(zone->sh, rn->id);
     }
 
     ngx_shmtx_unlock(&zone->shpool->mutex);

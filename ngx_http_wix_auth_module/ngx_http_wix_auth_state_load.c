@@ -375,12 +375,12 @@ ngx_http_wix_auth_state_put_record(ngx_http_wix_auth_zone_t *zone,
     ngx_memzero(rn, offsetof(ngx_http_wix_auth_record_node_t, data));
 
     rn->next = chain;
-    rn->node.key = ngx_http_wix_auth_zone_key(s->id);
     ngx_memcpy(rn->id, s->id, 16);
     ngx_memcpy(rn->handle, s->handle, 16);
     ngx_memcpy(rn->client, s->client, 16);
     rn->created = s->created;
     rn->seen = s->seen;
+    rn->moved = s->seen;
     rn->expires = s->expires;
     rn->token_expires = s->token_expires;
     rn->token_lifetime = (uint32_t) s->token_lifetime;
@@ -390,7 +390,7 @@ ngx_http_wix_auth_state_put_record(ngx_http_wix_auth_zone_t *zone,
 
     ngx_http_wix_auth_record_write(rn, strings);
 
-    ngx_rbtree_insert(&zone->sh->rbtree, &rn->node);
+    ngx_http_wix_auth_zone_link(zone->sh, rn);
     zone->sh->live[rn->kind]++;
 
     return rn;

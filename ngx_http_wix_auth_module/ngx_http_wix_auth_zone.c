@@ -11,13 +11,17 @@
 #include "ngx_http_wix_auth_zone.h"
 
 
+#define NGX_HTTP_WIX_AUTH_BUCKET_PART  2048    /* of the zone, for a bucket */
+
+
 static ngx_int_t ngx_http_wix_auth_zone_init(ngx_shm_zone_t *shm_zone,
     void *data);
 static ngx_int_t ngx_http_wix_auth_zone_create(ngx_shm_zone_t *shm_zone);
-static void ngx_http_wix_auth_zone_insert(ngx_rbtree_node_t *temp,
-    ngx_rbtree_node_t *node, ngx_rbtree_node_t *sentinel);
-static ngx_int_t ngx_http_wix_auth_zone_compare(
-    ngx_http_wix_auth_record_node_t *rn, u_char id[16]);
+static ngx_int_t ngx_http_wix_auth_zone_table(ngx_shm_zone_t *shm_zone);
+static ngx_http_wix_auth_record_node_t **ngx_http_wix_auth_zone_bucket(
+    ngx_http_wix_auth_zone_sh_t *sh, u_char id[16]);
+static void ngx_http_wix_auth_zone_unlink(ngx_http_wix_auth_zone_sh_t *sh,
+    ngx_http_wix_auth_record_node_t *rn);
 static ngx_int_t ngx_http_wix_auth_zone_evict(ngx_http_wix_auth_zone_t *zone,
     ngx_uint_t kind, time_t now);
 static ngx_int_t ngx_http_wix_auth_zone_evict_expired(
@@ -115,8 +119,6 @@ ngx_http_wix_auth_zone_create(ngx_shm_zone_t *shm_zone)
     zone->sh = sh;
     zone->shpool->data = sh;
 
-    ngx_rbtree_init(&sh->rbtree, &sh->sentinel,
-                    ngx_http_wix_auth_zone_insert);
     ngx_queue_init(&sh->members);
     ngx_queue_init(&sh->guests);
     ngx_queue_init(&sh->ended);
@@ -131,9 +133,12 @@ ngx_http_wix_auth_zone_create(ngx_shm_zone_t *shm_zone)
         return NGX_ERROR;
     }
 
-    /* while all pages are free: the table wants some that follow each other */
+    /* while all pages are free: tables want some that follow each other */
 
-    if (ngx_http_wix_auth_counter_create(zone, shm_zone->shm.size) != NGX_OK) {
+    if (ngx_http_wix_auth_zone_table(shm_zone) != NGX_OK
+        || ngx_http_wix_auth_counter_create(zone, shm_zone->shm.size)
+           != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -182,114 +187,161 @@ ngx_http_wix_auth_zone_ring(ngx_shm_zone_t *shm_zone)
 }
 
 
+/* a bucket for each record that the zone may hold, more or less */
+
+static ngx_int_t
+ngx_http_wix_auth_zone_table(ngx_shm_zone_t *shm_zone)
+{
+    size_t                        n;
+    ngx_uint_t                    bits;
+    ngx_http_wix_auth_zone_t     *zone;
+    ngx_http_wix_auth_zone_sh_t  *sh;
+
+    zone = shm_zone->data;
+    sh = zone->sh;
+
+    n = shm_zone->shm.size / NGX_HTTP_WIX_AUTH_BUCKET_PART;
+
+    for (bits = 1; n > 3 && bits < 8 * sizeof(uint32_t) - 1; bits++) {
+        n /= 2;
+    }
+
+    sh->nbuckets = (ngx_uint_t) 1 << bits;
+    sh->shift = 8 * sizeof(ngx_uint_t) - bits;
+
+    sh->buckets = ngx_slab_calloc(zone->shpool, sh->nbuckets
+                                  * sizeof(ngx_http_wix_auth_record_node_t *));
+
+    return sh->buckets ? NGX_OK : NGX_ERROR;
+}
+
+
 ngx_http_wix_auth_record_node_t *
 ngx_http_wix_auth_zone_find(ngx_http_wix_auth_zone_sh_t *sh, u_char id[16])
 {
-    ngx_uint_t                        key;
-    ngx_rbtree_node_t                *node, *sentinel;
     ngx_http_wix_auth_record_node_t  *rn;
 
-    key = ngx_http_wix_auth_zone_key(id);
-
-    node = sh->rbtree.root;
-    sentinel = sh->rbtree.sentinel;
-
-    while (node != sentinel) {
-
-        if (key != node->key) {
-            node = (key < node->key) ? node->left : node->right;
-            continue;
+    for (rn = *ngx_http_wix_auth_zone_bucket(sh, id); rn; rn = rn->chain) {
+        if (ngx_memcmp(rn->id, id, 16) == 0) {
+            break;
         }
+    }
 
-        rn = (ngx_http_wix_auth_record_node_t *) node;
+    return rn;
+}
 
-        if (ngx_memcmp(id, rn->id, 16) == 0) {
+
+/*
+ * Buckets are in the order of the ids' first bytes, and their chains in that
+ * of the ids, so that who saves all records can go on where it was.
+ */
+
+ngx_http_wix_auth_record_node_t *
+ngx_http_wix_auth_zone_next(ngx_http_wix_auth_zone_sh_t *sh, u_char id[16])
+{
+    ngx_http_wix_auth_record_node_t  *rn, **bucket, **last;
+
+    bucket = ngx_http_wix_auth_zone_bucket(sh, id);
+    last = sh->buckets + sh->nbuckets;
+
+    for (rn = *bucket; rn; rn = rn->chain) {
+        if (ngx_memcmp(rn->id, id, 16) > 0) {
             return rn;
         }
+    }
 
-        node = (ngx_http_wix_auth_zone_compare(rn, id) < 0) ? node->left
-                                                            : node->right;
+    while (++bucket < last) {
+        if (*bucket) {
+            return *bucket;
+        }
     }
 
     return NULL;
 }
 
 
-ngx_http_wix_auth_record_node_t *
-ngx_http_wix_auth_zone_next(ngx_http_wix_auth_zone_sh_t *sh, u_char id[16])
+void
+ngx_http_wix_auth_zone_link(ngx_http_wix_auth_zone_sh_t *sh,
+    ngx_http_wix_auth_record_node_t *rn)
 {
-    ngx_uint_t                        key;
-    ngx_rbtree_node_t                *node, *sentinel;
-    ngx_http_wix_auth_record_node_t  *rn, *next;
+    ngx_http_wix_auth_record_node_t  **p;
 
-    key = ngx_http_wix_auth_zone_key(id);
+    p = ngx_http_wix_auth_zone_bucket(sh, rn->id);
 
-    node = sh->rbtree.root;
-    sentinel = sh->rbtree.sentinel;
-    next = NULL;
-
-    while (node != sentinel) {
-
-        rn = (ngx_http_wix_auth_record_node_t *) node;
-
-        if (key != node->key
-            ? key < node->key : ngx_http_wix_auth_zone_compare(rn, id) < 0)
-        {
-            next = rn;
-            node = node->left;
-
-        } else {
-            node = node->right;
-        }
+    while (*p && ngx_memcmp((*p)->id, rn->id, 16) < 0) {
+        p = &(*p)->chain;
     }
 
-    return next;
+    rn->chain = *p;
+    *p = rn;
 }
 
 
 static void
-ngx_http_wix_auth_zone_insert(ngx_rbtree_node_t *temp,
-    ngx_rbtree_node_t *node, ngx_rbtree_node_t *sentinel)
+ngx_http_wix_auth_zone_unlink(ngx_http_wix_auth_zone_sh_t *sh,
+    ngx_http_wix_auth_record_node_t *rn)
 {
-    ngx_rbtree_node_t               **p;
-    ngx_http_wix_auth_record_node_t  *rn, *rnt;
+    ngx_http_wix_auth_record_node_t  **p;
 
-    rn = (ngx_http_wix_auth_record_node_t *) node;
+    p = ngx_http_wix_auth_zone_bucket(sh, rn->id);
 
-    for ( ;; ) {
-
-        if (node->key != temp->key) {
-            p = (node->key < temp->key) ? &temp->left : &temp->right;
-
-        } else {
-            rnt = (ngx_http_wix_auth_record_node_t *) temp;
-
-            p = (ngx_http_wix_auth_zone_compare(rnt, rn->id) < 0)
-                ? &temp->left : &temp->right;
-        }
-
-        if (*p == sentinel) {
-            break;
-        }
-
-        temp = *p;
+    while (*p != rn) {
+        p = &(*p)->chain;
     }
 
-    *p = node;
-    node->parent = temp;
-    node->left = sentinel;
-    node->right = sentinel;
-    ngx_rbt_red(node);
+    *p = rn->chain;
 }
 
 
-/* the id is a keyed hash, so the order tells a stranger nothing */
+/* the id is a keyed hash: nobody can aim at a bucket */
 
-static ngx_int_t
-ngx_http_wix_auth_zone_compare(ngx_http_wix_auth_record_node_t *rn,
-    u_char id[16])
+static ngx_http_wix_auth_record_node_t **
+ngx_http_wix_auth_zone_bucket(ngx_http_wix_auth_zone_sh_t *sh, u_char id[16])
 {
-    return ngx_memcmp(id, rn->id, 16);
+    ngx_uint_t  key;
+
+#if (NGX_PTR_SIZE == 8)
+    key = (ngx_uint_t) id[0] << 56 | (ngx_uint_t) id[1] << 48
+          | (ngx_uint_t) id[2] << 40 | (ngx_uint_t) id[3] << 32
+          | (ngx_uint_t) id[4] << 24 | (ngx_uint_t) id[5] << 16
+          | (ngx_uint_t) id[6] << 8 | (ngx_uint_t) id[7];
+#else
+    key = (ngx_uint_t) id[0] << 24 | (ngx_uint_t) id[1] << 16
+          | (ngx_uint_t) id[2] << 8 | (ngx_uint_t) id[3];
+#endif
+
+    return &sh->buckets[key >> sh->shift];
+}
+
+
+/*
+ * What was moved a short while ago stays where it is, so that most hits write
+ * to no record but their own.  The order is that of the last use all the same,
+ * but for a 64th of the age of the oldest.
+ */
+
+void
+ngx_http_wix_auth_zone_used(ngx_http_wix_auth_zone_sh_t *sh,
+    ngx_http_wix_auth_record_node_t *rn, time_t now)
+{
+    ngx_queue_t                      *lru;
+    ngx_http_wix_auth_record_node_t  *oldest;
+
+    rn->seen = now;
+    sh->touches++;
+
+    lru = ngx_http_wix_auth_zone_lru(sh, rn->kind);
+    oldest = ngx_queue_data(ngx_queue_last(lru),
+                            ngx_http_wix_auth_record_node_t, lru);
+
+    if (now - rn->moved <= (now - oldest->moved) / 64) {
+        return;
+    }
+
+    rn->moved = now;
+
+    ngx_queue_remove(&rn->lru);
+    ngx_queue_insert_head(lru, &rn->lru);
 }
 
 
@@ -298,17 +350,6 @@ ngx_http_wix_auth_zone_lru(ngx_http_wix_auth_zone_sh_t *sh, ngx_uint_t kind)
 {
     return (kind == NGX_HTTP_WIX_AUTH_KIND_MEMBER) ? &sh->members
                                                    : &sh->guests;
-}
-
-
-ngx_uint_t
-ngx_http_wix_auth_zone_key(u_char id[16])
-{
-    ngx_uint_t  key;
-
-    ngx_memcpy(&key, id, sizeof(ngx_uint_t));
-
-    return key;
 }
 
 
@@ -637,7 +678,7 @@ ngx_http_wix_auth_zone_delete(ngx_http_wix_auth_zone_t *zone,
 {
     ngx_http_wix_auth_zone_changed(zone->sh, rn->kind);
 
-    ngx_rbtree_delete(&zone->sh->rbtree, &rn->node);
+    ngx_http_wix_auth_zone_unlink(zone->sh, rn);
     ngx_queue_remove(&rn->lru);
 
     if (rn->reason) {

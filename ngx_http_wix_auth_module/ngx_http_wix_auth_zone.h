@@ -59,17 +59,21 @@ struct ngx_http_wix_auth_block_s {
  * in the chained blocks.
  */
 
-typedef struct {
-    ngx_rbtree_node_t           node;          /* key: first bytes of id */
-    ngx_queue_t                 lru;           /* newest activity first */
+typedef struct ngx_http_wix_auth_record_node_s
+    ngx_http_wix_auth_record_node_t;
+
+struct ngx_http_wix_auth_record_node_s {
+    ngx_http_wix_auth_record_node_t  *chain;   /* next of its bucket */
+    u_char                      id[16];
+    ngx_queue_t                 lru;           /* newest activity first, about */
     ngx_queue_t                 age;           /* newest creation first, of
                                                   its kind */
     ngx_http_wix_auth_block_t  *next;
-    u_char                      id[16];
     u_char                      handle[16];
     u_char                      client[16];
     time_t                      created;
     time_t                      seen;
+    time_t                      moved;         /* to the head of lru */
     time_t                      expires;
     time_t                      token_expires;
     ngx_msec_t                  lease_until;
@@ -84,7 +88,7 @@ typedef struct {
     u_char                      reason;        /* not 0: a tombstone */
     u_char                      kind;
     u_char                      data[];
-} ngx_http_wix_auth_record_node_t;
+};
 
 
 #define NGX_HTTP_WIX_AUTH_HEAD_ROOM                                           \
@@ -101,8 +105,9 @@ typedef struct ngx_http_wix_auth_client_s   ngx_http_wix_auth_client_t;
 
 
 typedef struct {
-    ngx_rbtree_t                  rbtree;
-    ngx_rbtree_node_t             sentinel;
+    ngx_http_wix_auth_record_node_t  **buckets;
+    ngx_uint_t                    nbuckets;    /* 2 to the n */
+    ngx_uint_t                    shift;       /* what of a key is below it */
     ngx_queue_t                   members;     /* live ones, by their lru */
     ngx_queue_t                   guests;      /* visitors and verdicts */
     ngx_queue_t                   ended;       /* tombstones */
@@ -138,7 +143,8 @@ struct ngx_http_wix_auth_zone_s {
 ngx_http_wix_auth_record_node_t *ngx_http_wix_auth_zone_find(
     ngx_http_wix_auth_zone_sh_t *sh, u_char id[16]);
 
-/* the record that comes after this id in the tree; NULL: none */
+/* the record that comes after this id in the table, which is in order; NULL:
+   none */
 ngx_http_wix_auth_record_node_t *ngx_http_wix_auth_zone_next(
     ngx_http_wix_auth_zone_sh_t *sh, u_char id[16]);
 
@@ -150,8 +156,13 @@ ngx_http_wix_auth_record_node_t *ngx_http_wix_auth_zone_next(
 ngx_queue_t *ngx_http_wix_auth_zone_lru(ngx_http_wix_auth_zone_sh_t *sh,
     ngx_uint_t kind);
 
-/* of the tree: the first bytes of the id */
-ngx_uint_t ngx_http_wix_auth_zone_key(u_char id[16]);
+/* puts a record, whose id is set, into the table */
+void ngx_http_wix_auth_zone_link(ngx_http_wix_auth_zone_sh_t *sh,
+    ngx_http_wix_auth_record_node_t *rn);
+
+/* notes that a record was used: once a second is enough */
+void ngx_http_wix_auth_zone_used(ngx_http_wix_auth_zone_sh_t *sh,
+    ngx_http_wix_auth_record_node_t *rn, time_t now);
 
 /* 1 while a refresh of the record is in flight */
 ngx_uint_t ngx_http_wix_auth_record_leased(ngx_http_wix_auth_record_node_t *rn,

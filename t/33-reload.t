@@ -213,9 +213,13 @@ subtest 'clients that go away leave nothing behind' => sub {
     abandon(shift @old);
     abandon(shift @old);
 
-    my ($sockets, $memory) = (sockets(), memory());
+    my $sockets = sockets();
+    my @memory = memory();
 
-    abandon(shift @old) for 1 .. 5;
+    for (1 .. 5) {
+        abandon(shift @old);
+        push @memory, memory();
+    }
 
     # idle connections to Wix are kept, but not ever more
     cmp_ok(sockets(), '<=', $sockets + 4, 'sockets');
@@ -223,7 +227,12 @@ subtest 'clients that go away leave nothing behind' => sub {
     SKIP: {
         skip 'freed memory is kept back in this build: ' . flavour(), 1
             if flavour() ne 'packaged' || $ENV{WIX_AUTH_TEST_VALGRIND};
-        cmp_ok(memory(), '<', $memory + 1024, 'memory in KB');
+
+        # the heap may still grow to what is in use at a time, but not for ever
+        my ($least) = sort { $a <=> $b }
+            map { $memory[$_] - $memory[$_ - 1] } 1 .. $#memory;
+        cmp_ok($least, '<=', 32, 'KB that a round adds')
+            or diag "@memory";
     }
 };
 

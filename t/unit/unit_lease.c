@@ -89,24 +89,6 @@ ngx_slab_alloc_locked(ngx_slab_pool_t *shpool, size_t size)
 }
 
 
-/* one record needs no tree */
-
-void
-ngx_rbtree_insert(ngx_rbtree_t *tree, ngx_rbtree_node_t *node)
-{
-    tree->root = node;
-    node->left = tree->sentinel;
-    node->right = tree->sentinel;
-}
-
-
-void
-ngx_rbtree_delete(ngx_rbtree_t *tree, ngx_rbtree_node_t *node)
-{
-    tree->root = tree->sentinel;
-}
-
-
 void ngx_cdecl
 ngx_log_error_core(ngx_uint_t level, ngx_log_t *log, ngx_err_t err,
     const char *fmt, ...)
@@ -796,7 +778,9 @@ begin(trouble_t *t)
     ngx_cached_time = &time;
     ngx_current_msec = w.now = 100000;
 
-    ngx_rbtree_init(&w.memory.sh.rbtree, &w.memory.sh.sentinel, NULL);
+    w.memory.sh.buckets = w.memory.bucket;
+    w.memory.sh.nbuckets = 2;
+    w.memory.sh.shift = 8 * sizeof(ngx_uint_t) - 1;
     ngx_queue_init(&w.memory.sh.members);
     ngx_queue_init(&w.memory.sh.guests);
     ngx_queue_init(&w.memory.sh.ended);
