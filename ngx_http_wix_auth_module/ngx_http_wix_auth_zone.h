@@ -65,7 +65,7 @@ typedef struct ngx_http_wix_auth_record_node_s
 struct ngx_http_wix_auth_record_node_s {
     ngx_http_wix_auth_record_node_t  *chain;   /* next of its bucket */
     u_char                      id[16];
-    ngx_queue_t                 lru;           /* newest activity first, about */
+    ngx_queue_t                 lru;           /* newest use first, about */
     ngx_queue_t                 age;           /* newest creation first, of
                                                   its kind */
     ngx_http_wix_auth_block_t  *next;
