@@ -100,6 +100,7 @@ ngx_http_wix_auth_zone_move(ngx_http_wix_auth_zone_t *zone,
 
     ngx_memcpy(sh->hash_key, osh->hash_key, 16);
     ngx_memcpy(sh->secret, osh->secret, 32);
+    sh->generation = osh->generation;
     ngx_memcpy(sh->evicted, osh->evicted, sizeof(sh->evicted));
 
     ngx_http_wix_auth_counter_move(sh, osh);

@@ -372,6 +372,8 @@ ngx_http_wix_auth_state_end(ngx_http_wix_auth_state_t *state)
         return rc;
     }
 
+    zone->sh->generation = save->header.generation;
+
     state->changes = save->changes;
     state->touches = save->touches;
     state->saved = save->again ? 0 : save->header.saved;
@@ -405,6 +407,7 @@ ngx_http_wix_auth_state_finish(ngx_shm_zone_t *shm_zone, ngx_cycle_t *cycle)
 
     state->log = cycle->log;
     state->save.active = 0;
+    state->last = 1;
 
     if (state->buf == NULL) {
         state->buf = ngx_palloc(cycle->pool, NGX_HTTP_WIX_AUTH_STATE_BUF);

@@ -166,6 +166,7 @@ struct ngx_http_wix_auth_state_s {
 
     unsigned                           fresh:1;    /* the zone is new */
     unsigned                           off:1;      /* nothing is saved */
+    unsigned                           last:1;     /* the end has come */
     unsigned                           lost:1;     /* another has claimed */
     unsigned                           trouble:1;  /* the last save failed */
 };
@@ -184,8 +185,8 @@ ngx_int_t ngx_http_wix_auth_state_look(ngx_http_wix_auth_state_t *state,
 ngx_uint_t ngx_http_wix_auth_state_newest(
     ngx_http_wix_auth_state_slot_t *slots);
 
-/* may we write?  NGX_OK; NGX_DECLINED: somebody else has claimed the file;
-   NGX_ERROR: logged */
+/* may we write?  NGX_OK; NGX_DECLINED: somebody else has claimed the file, or
+   has and we are about to end; NGX_ERROR: logged */
 ngx_int_t ngx_http_wix_auth_state_mine(ngx_http_wix_auth_state_t *state);
 
 /* gives the claim back: others may save again */

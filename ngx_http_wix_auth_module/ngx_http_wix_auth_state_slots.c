@@ -26,11 +26,15 @@ static void ngx_http_wix_auth_state_boot(u_char boot[16]);
 static ngx_int_t ngx_http_wix_auth_state_inspect_once(
     ngx_http_wix_auth_state_t *state, ngx_http_wix_auth_state_slot_t *slots,
     ngx_log_t *log);
+static uint64_t ngx_http_wix_auth_state_generation(
+    ngx_http_wix_auth_state_slot_t *slots);
 static ngx_int_t ngx_http_wix_auth_state_set_aside(
     ngx_http_wix_auth_state_t *state);
 static ngx_int_t ngx_http_wix_auth_state_rename(
     ngx_http_wix_auth_state_t *state, ngx_uint_t slot, u_char *name);
 static ngx_int_t ngx_http_wix_auth_state_claim(
+    ngx_http_wix_auth_state_t *state);
+static ngx_int_t ngx_http_wix_auth_state_back(
     ngx_http_wix_auth_state_t *state);
 static ngx_uint_t ngx_http_wix_auth_state_claimed(
     ngx_http_wix_auth_state_t *state,
@@ -150,16 +154,25 @@ ngx_http_wix_auth_state_open(ngx_shm_zone_t *shm_zone, ngx_cycle_t *cycle)
 
     /* in a zone that goes on nothing has been loaded */
 
-    if (state->err == NULL
-        && ngx_http_wix_auth_state_inspect(state, slots, cycle->log)
-           == NGX_ERROR)
-    {
-        return;
+    if (state->err == NULL) {
+
+        if (ngx_http_wix_auth_state_inspect(state, slots, cycle->log)
+            == NGX_ERROR)
+        {
+            return;
+        }
+
+        zone->sh->generation = ngx_http_wix_auth_state_generation(slots);
+        ngx_explicit_memzero(slots, sizeof(slots));
     }
 
-    if (state->err && ngx_http_wix_auth_state_set_aside(state) != NGX_OK) {
-        state->off = 1;
-        return;
+    if (state->err) {
+        zone->sh->generation = 0;
+
+        if (ngx_http_wix_auth_state_set_aside(state) != NGX_OK) {
+            state->off = 1;
+            return;
+        }
     }
 
     for (i = 0; i < NGX_HTTP_WIX_AUTH_STATE_SLOTS; i++) {
@@ -398,6 +411,20 @@ ngx_http_wix_auth_state_newest(ngx_http_wix_auth_state_slot_t *slots)
 }
 
 
+/* of the newest whole save; 0: there is none */
+
+static uint64_t
+ngx_http_wix_auth_state_generation(ngx_http_wix_auth_state_slot_t *slots)
+{
+    ngx_uint_t  newest;
+
+    newest = ngx_http_wix_auth_state_newest(slots);
+
+    return (newest < NGX_HTTP_WIX_AUTH_STATE_SLOTS)
+           ? slots[newest].header.generation : 0;
+}
+
+
 /*
  * Both slots go: which of them was the newer nobody can tell, and an older one
  * that stays would be used after the next crash.
@@ -537,18 +564,7 @@ ngx_http_wix_auth_state_mine(ngx_http_wix_auth_state_t *state)
     }
 
     if (!ngx_http_wix_auth_state_claimed(state, claim)) {
-
-        /* its owner has gone: an upgrade was given up */
-
-        if (state->lost) {
-            state->lost = 0;
-
-            ngx_log_error(NGX_LOG_NOTICE, state->log, 0,
-                          "wix_auth: state file \"%V\" is ours again",
-                          &state->file[0]);
-        }
-
-        return ngx_http_wix_auth_state_claim(state);
+        return ngx_http_wix_auth_state_back(state);
     }
 
     /* in a worker that is about to quit this is as it should be */
@@ -562,6 +578,53 @@ ngx_http_wix_auth_state_mine(ngx_http_wix_auth_state_t *state)
     state->lost = 1;
 
     return NGX_DECLINED;
+}
+
+
+/*
+ * The owner of the file has gone.  To go on after an upgrade that was given up
+ * is right for an nginx that serves; one that is about to end has an old zone,
+ * and leaves a newer save alone.
+ */
+
+static ngx_int_t
+ngx_http_wix_auth_state_back(ngx_http_wix_auth_state_t *state)
+{
+    ngx_http_wix_auth_zone_t  *zone = state->shm_zone->data;
+
+    uint64_t                         generation;
+    ngx_uint_t                       i;
+    ngx_http_wix_auth_state_slot_t   slots[NGX_HTTP_WIX_AUTH_STATE_SLOTS];
+
+    if (ngx_exiting || state->last) {
+
+        for (i = 0; i < NGX_HTTP_WIX_AUTH_STATE_SLOTS; i++) {
+            if (ngx_http_wix_auth_state_look(state, state->fd[i], &slots[i])
+                != NGX_OK)
+            {
+                return ngx_http_wix_auth_state_trouble(state, i, ngx_errno,
+                                                       "cannot be read");
+            }
+        }
+
+        generation = ngx_http_wix_auth_state_generation(slots);
+        ngx_explicit_memzero(slots, sizeof(slots));
+
+        if (generation && generation != zone->sh->generation) {
+            state->lost = 1;
+            return NGX_DECLINED;
+        }
+    }
+
+    if (state->lost) {
+        state->lost = 0;
+
+        ngx_log_error(NGX_LOG_NOTICE, state->log, 0,
+                      "wix_auth: state file \"%V\" is ours again",
+                      &state->file[0]);
+    }
+
+    return ngx_http_wix_auth_state_claim(state);
 }
 
 

@@ -122,6 +122,7 @@ typedef struct {
     time_t                        warned;
     ngx_uint_t                    changes;     /* of what a state file has, */
     ngx_uint_t                    touches;     /* and of "seen" */
+    uint64_t                      generation;  /* of its last save */
 
     ngx_http_wix_auth_counter_t  *counters;
     ngx_uint_t                    sets;        /* of counters; 2 to the n */

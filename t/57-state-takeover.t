@@ -1,0 +1,134 @@
+#!/usr/bin/perl
+
+# Copyright (C) 2026 the ngx_http_wix_auth_module authors
+#
+# Who may write a state file, and when: an old nginx that lingers, a new one
+# that starts at once, a file that is set aside while old workers have it open,
+# one that lies in the way.
+#
+# quiet
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use POSIX ();
+use Time::HiRes qw(sleep time);
+use WixAuthTest;
+use WixAuthTest::Refresh;
+use WixAuthTest::StateServer;
+
+state_servers(qw(new up));
+
+server($_, workers => 2) for keys %port;
+detach($_) for keys %port;
+
+# An nginx that lingers: its workers have requests that do not end.  Each time
+# it has changed something that it has not saved when the next one takes over.
+
+for my $case (['a plain start', 'new'], ['USR2', 'up']) {
+    my ($what, $name) = @$case;
+
+    subtest "$what: an old nginx leaves a newer save alone" => sub {
+        my $nginx = $server{$name};
+        my $old = $nginx->pid;
+        my ($stay, $leave) = sessions(2, base => $nginx->{base});
+        $b{$name} = [$stay, $leave];
+        saved($name);
+
+        my @held = hold($name);
+        my @lingering = children($old);
+        my $new = $name eq 'up' ? upgraded($name, $old)
+            : replaced($name, $old);
+        ok(scalar(grep { alive($_) } @lingering), 'old workers linger');
+
+        # a login and a logout that only the new one knows
+        $b{$name} = [$stay, sessions(3, base => $nginx->{base})];
+        my $cookie = $leave->cookie('wix_auth')->{value};
+        is($leave->post('/_wix/logout', json => {})->status, 200,
+           'one has left');
+        saved($name);
+
+        kill QUIT => $new;
+        ok((wait_for { !alive($new) } 20), 'the new one ends');
+        my $saved = newest($name)->{generation};
+        is(newest($name)->{records}, 4, 'with all its sessions saved');
+        ok(scalar(grep { alive($_) } @lingering), 'old workers linger');
+
+        # their timer comes once a second
+        my $claimed = bytes(file($name));
+        ok(!(wait_for { newest($name)->{generation} != $saved } 3),
+           'and do not save');
+        ok(bytes(file($name)) eq $claimed, 'nor claim the file');
+
+        close $_ for @held;
+        ok((wait_for { !grep { alive($_) } $old, @lingering } 20),
+           'until they end');
+        is(newest($name)->{generation}, $saved, 'nor does their master');
+        unlike($nginx->error_log, qr/is ours again/, 'and nobody says so');
+
+        $nginx->{pid} = undef;
+        start($name);
+        all_in($name);
+        $leave->set_cookie(host => 'localhost', name => 'wix_auth',
+                           value => $cookie);
+        is(get($leave)->status, 401, 'who has left stays out');
+    };
+}
+
+done_testing();
+
+
+# requests that a worker waits for: enough for each worker to have some
+sub hold {
+    my ($name) = @_;
+
+    return map {
+        my $socket = IO::Socket::INET->new(
+            PeerAddr => '127.0.0.1', PeerPort => $port{$name})
+            or die "connect: $!\n";
+        $socket->autoflush(1);
+        print {$socket} join "\r\n", 'POST /_wix/login HTTP/1.1',
+            'Host: localhost', 'Content-Type: application/json',
+            'Content-Length: 100', '', '{';
+        $socket;
+    } 1 .. 40;
+}
+
+# the old one quits while its last change is not saved; gives the new master
+sub replaced {
+    my ($name, $old) = @_;
+
+    my $nginx = $server{$name};
+    my $saved = newest($name)->{generation};
+    sessions(1, base => $nginx->{base});
+    kill QUIT => $old;
+
+    # both take the name of the new one's file away at their end
+    push @{$nginx->{allow}}, qr/unlink\(\) ".*nginx\.pid" failed \(2:/;
+
+    $nginx->{pid} = undef;
+    $nginx->start;
+    return $nginx->pid;
+}
+
+# the same with a new binary
+sub upgraded {
+    my ($name, $old) = @_;
+
+    my $new = upgrade($name);
+    my @heirs = children($new);
+
+    kill STOP => @heirs;
+    sessions(1, base => $server{$name}{base});
+    kill CONT => @heirs;
+    ok((wait_for {
+        $server{$name}->error_log =~ /a newer nginx saves into state file/
+    } 15), 'the old one has noticed');
+
+    kill QUIT => $old;
+    ok((wait_for { 2 == (() = $server{$name}->error_log =~
+        /gracefully shutting down/g) } 10), 'the old one serves no more');
+    return $new;
+}
