@@ -37,12 +37,11 @@ ngx_int_t ngx_http_wix_auth_state_add(ngx_conf_t *cf,
     ngx_shm_zone_t *shm_zone, ngx_str_t *file,
     ngx_http_wix_auth_ring_t *ring);
 
-/* reads the file, if the zone has one, into a zone that has just been created;
-   all of it or, when it cannot be used, nothing.  Writes nothing */
-void ngx_http_wix_auth_state_load(ngx_shm_zone_t *shm_zone);
+/* the zone has just been created: the file, if it has one, is to be loaded */
+void ngx_http_wix_auth_state_fresh(ngx_shm_zone_t *shm_zone);
 
-/* init module, in the master: sets a file aside that cannot be used, opens the
-   slots and claims them */
+/* init module, in the master: loads the file into a fresh zone, sets it aside
+   if it cannot be used, opens the slots and claims them */
 void ngx_http_wix_auth_state_open(ngx_shm_zone_t *shm_zone,
     ngx_cycle_t *cycle);
 

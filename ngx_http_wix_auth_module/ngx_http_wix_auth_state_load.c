@@ -56,24 +56,13 @@ static void ngx_http_wix_auth_state_forget(
 
 
 void
-ngx_http_wix_auth_state_load(ngx_shm_zone_t *shm_zone)
+ngx_http_wix_auth_state_load(ngx_http_wix_auth_state_t *state,
+    ngx_log_t *log)
 {
-    ngx_http_wix_auth_zone_t  *zone = shm_zone->data;
-
-    ngx_log_t                       *log;
     ngx_int_t                        rc;
     ngx_uint_t                       i;
-    ngx_http_wix_auth_state_t       *state;
     ngx_http_wix_auth_state_load_t   load;
 
-    state = zone->state;
-
-    if (state == NULL) {
-        return;
-    }
-
-    log = shm_zone->shm.log;
-    state->fresh = 1;
     rc = NGX_ERROR;
 
     for (i = 0; i < NGX_HTTP_WIX_AUTH_STATE_TRIES; i++) {
@@ -89,7 +78,7 @@ ngx_http_wix_auth_state_load(ngx_shm_zone_t *shm_zone)
     }
 
     if (rc == NGX_OK) {
-        ngx_http_wix_auth_state_restore(zone, &load);
+        ngx_http_wix_auth_state_restore(state->shm_zone->data, &load);
     }
 
     if (rc == NGX_OK || rc == NGX_DONE) {
@@ -293,6 +282,8 @@ ngx_http_wix_auth_state_restore(ngx_http_wix_auth_zone_t *zone,
 
     ngx_memcpy(sh->hash_key, load->header.hash_key, 16);
     ngx_memcpy(sh->secret, load->header.secret, 32);
+    ngx_memcpy(zone->hash_key, sh->hash_key, 16);
+    sh->generation = load->header.generation;
 
     ngx_qsort(entry, load->n, sizeof(ngx_http_wix_auth_state_entry_t),
               ngx_http_wix_auth_state_by_use);

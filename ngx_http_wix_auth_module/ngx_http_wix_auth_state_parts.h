@@ -181,9 +181,28 @@ ngx_fd_t ngx_http_wix_auth_state_fd(ngx_http_wix_auth_state_t *state,
 ngx_int_t ngx_http_wix_auth_state_look(ngx_http_wix_auth_state_t *state,
     ngx_fd_t fd, ngx_http_wix_auth_state_slot_t *slot);
 
+/* of the newest whole save; 0: there is none */
+uint64_t ngx_http_wix_auth_state_generation(
+    ngx_http_wix_auth_state_slot_t *slots);
+
 /* of both slots the one with the newest whole save; SLOTS: none */
 ngx_uint_t ngx_http_wix_auth_state_newest(
     ngx_http_wix_auth_state_slot_t *slots);
+
+/* puts our claim, and its lock, into the first slot: NGX_OK; NGX_ERROR:
+   logged */
+ngx_int_t ngx_http_wix_auth_state_claim(ngx_http_wix_auth_state_t *state,
+    ngx_fd_t fd);
+
+/* at the start: while another nginx has claimed the file, for some seconds */
+void ngx_http_wix_auth_state_await(ngx_http_wix_auth_state_t *state,
+    ngx_log_t *log);
+
+/* reads the file into a zone that has just been created; all of it or, when it
+   cannot be used, nothing: then state->err tells why, or state->off is set.
+   Writes nothing */
+void ngx_http_wix_auth_state_load(ngx_http_wix_auth_state_t *state,
+    ngx_log_t *log);
 
 /* may we write?  NGX_OK; NGX_DECLINED: somebody else has claimed the file, or
    has and we are about to end; NGX_ERROR: logged */

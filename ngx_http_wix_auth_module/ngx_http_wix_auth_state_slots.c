@@ -14,33 +14,21 @@
 /* a header that is being written may look torn to another process */
 #define NGX_HTTP_WIX_AUTH_STATE_LOOKS    3
 
-/* claims are locks on bytes that lie behind any save */
-#define NGX_HTTP_WIX_AUTH_STATE_LOCKS    ((off_t) 1 << 40)
-
 /* Linux: another one after each start of the system */
 #define NGX_HTTP_WIX_AUTH_STATE_BOOT     "/proc/sys/kernel/random/boot_id"
 
 
 static void ngx_http_wix_auth_state_close(void *data);
 static void ngx_http_wix_auth_state_boot(u_char boot[16]);
+static void ngx_http_wix_auth_state_begin_with(
+    ngx_http_wix_auth_state_t *state, ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_wix_auth_state_inspect_once(
     ngx_http_wix_auth_state_t *state, ngx_http_wix_auth_state_slot_t *slots,
     ngx_log_t *log);
-static uint64_t ngx_http_wix_auth_state_generation(
-    ngx_http_wix_auth_state_slot_t *slots);
 static ngx_int_t ngx_http_wix_auth_state_set_aside(
     ngx_http_wix_auth_state_t *state);
 static ngx_int_t ngx_http_wix_auth_state_rename(
     ngx_http_wix_auth_state_t *state, ngx_uint_t slot, u_char *name);
-static ngx_int_t ngx_http_wix_auth_state_claim(
-    ngx_http_wix_auth_state_t *state);
-static ngx_int_t ngx_http_wix_auth_state_back(
-    ngx_http_wix_auth_state_t *state);
-static ngx_uint_t ngx_http_wix_auth_state_claimed(
-    ngx_http_wix_auth_state_t *state,
-    u_char claim[NGX_HTTP_WIX_AUTH_STATE_CLAIM]);
-static ngx_int_t ngx_http_wix_auth_state_lock(
-    ngx_http_wix_auth_state_t *state, u_char *claim, ngx_uint_t ask);
 
 
 ngx_int_t
@@ -136,43 +124,48 @@ ngx_http_wix_auth_state_close(void *data)
 
 
 void
+ngx_http_wix_auth_state_fresh(ngx_shm_zone_t *shm_zone)
+{
+    ngx_http_wix_auth_zone_t  *zone = shm_zone->data;
+
+    if (zone->state) {
+        zone->state->fresh = 1;
+    }
+}
+
+
+void
 ngx_http_wix_auth_state_open(ngx_shm_zone_t *shm_zone, ngx_cycle_t *cycle)
 {
     ngx_http_wix_auth_zone_t  *zone = shm_zone->data;
 
-    ngx_uint_t                       i;
-    ngx_http_wix_auth_state_t       *state;
-    ngx_http_wix_auth_state_slot_t   slots[NGX_HTTP_WIX_AUTH_STATE_SLOTS];
+    ngx_uint_t                  i;
+    ngx_http_wix_auth_state_t  *state;
 
     state = zone->state;
 
-    if (state == NULL || state->off) {
+    if (state == NULL) {
         return;
     }
 
     state->log = cycle->log;
 
-    /* in a zone that goes on nothing has been loaded */
-
-    if (state->err == NULL) {
-
-        if (ngx_http_wix_auth_state_inspect(state, slots, cycle->log)
-            == NGX_ERROR)
-        {
-            return;
-        }
-
-        zone->sh->generation = ngx_http_wix_auth_state_generation(slots);
-        ngx_explicit_memzero(slots, sizeof(slots));
+    if (ngx_http_wix_auth_random(state->claim, NGX_HTTP_WIX_AUTH_STATE_CLAIM)
+        != NGX_OK)
+    {
+        state->off = 1;
+        return;
     }
 
-    if (state->err) {
-        zone->sh->generation = 0;
+    ngx_http_wix_auth_state_begin_with(state, cycle);
 
-        if (ngx_http_wix_auth_state_set_aside(state) != NGX_OK) {
-            state->off = 1;
-            return;
-        }
+    if (state->off) {
+        return;
+    }
+
+    if (state->err && ngx_http_wix_auth_state_set_aside(state) != NGX_OK) {
+        state->off = 1;
+        return;
     }
 
     for (i = 0; i < NGX_HTTP_WIX_AUTH_STATE_SLOTS; i++) {
@@ -185,14 +178,7 @@ ngx_http_wix_auth_state_open(ngx_shm_zone_t *shm_zone, ngx_cycle_t *cycle)
         }
     }
 
-    if (ngx_http_wix_auth_random(state->claim, NGX_HTTP_WIX_AUTH_STATE_CLAIM)
-        != NGX_OK)
-    {
-        state->off = 1;
-        return;
-    }
-
-    (void) ngx_http_wix_auth_state_claim(state);
+    (void) ngx_http_wix_auth_state_claim(state, state->fd[0]);
 
     /* a single process that reloads does not begin anew */
 
@@ -200,6 +186,37 @@ ngx_http_wix_auth_state_open(ngx_shm_zone_t *shm_zone, ngx_cycle_t *cycle)
         && !ngx_is_init_cycle(cycle->old_cycle))
     {
         ngx_http_wix_auth_state_start(shm_zone, cycle);
+    }
+}
+
+
+/* what lies in the file: loaded, or in a zone that goes on just looked at */
+
+static void
+ngx_http_wix_auth_state_begin_with(ngx_http_wix_auth_state_t *state,
+    ngx_cycle_t *cycle)
+{
+    ngx_http_wix_auth_zone_t  *zone = state->shm_zone->data;
+
+    ngx_http_wix_auth_state_slot_t  slots[NGX_HTTP_WIX_AUTH_STATE_SLOTS];
+
+    if (state->fresh) {
+
+        /* the old nginx of an upgrade stays: it is not waited for */
+
+        if (ngx_is_init_cycle(cycle->old_cycle) && !ngx_inherited) {
+            ngx_http_wix_auth_state_await(state, cycle->log);
+        }
+
+        ngx_http_wix_auth_state_load(state, cycle->log);
+        return;
+    }
+
+    zone->sh->generation = 0;
+
+    if (ngx_http_wix_auth_state_inspect(state, slots, cycle->log) == NGX_OK) {
+        zone->sh->generation = ngx_http_wix_auth_state_generation(slots);
+        ngx_explicit_memzero(slots, sizeof(slots));
     }
 }
 
@@ -411,9 +428,7 @@ ngx_http_wix_auth_state_newest(ngx_http_wix_auth_state_slot_t *slots)
 }
 
 
-/* of the newest whole save; 0: there is none */
-
-static uint64_t
+uint64_t
 ngx_http_wix_auth_state_generation(ngx_http_wix_auth_state_slot_t *slots)
 {
     ngx_uint_t  newest;
@@ -514,188 +529,6 @@ ngx_http_wix_auth_state_rename(ngx_http_wix_auth_state_t *state,
                   &state->shm_zone->shm.name);
 
     return NGX_ERROR;
-}
-
-
-static ngx_int_t
-ngx_http_wix_auth_state_claim(ngx_http_wix_auth_state_t *state)
-{
-    ssize_t  n;
-
-    /* first the lock, so that no claim is seen without one */
-
-    if (ngx_http_wix_auth_state_lock(state, state->claim, 0) != NGX_OK) {
-        return ngx_http_wix_auth_state_trouble(state, 0, ngx_errno,
-                                               "cannot be locked");
-    }
-
-    n = pwrite(state->fd[0], state->claim, NGX_HTTP_WIX_AUTH_STATE_CLAIM,
-               NGX_HTTP_WIX_AUTH_STATE_HEADER);
-
-    if (n != NGX_HTTP_WIX_AUTH_STATE_CLAIM) {
-        return ngx_http_wix_auth_state_trouble(state, 0,
-                                               n == -1 ? ngx_errno
-                                                       : NGX_ENOSPC,
-                                               "cannot be written");
-    }
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_http_wix_auth_state_mine(ngx_http_wix_auth_state_t *state)
-{
-    u_char   claim[NGX_HTTP_WIX_AUTH_STATE_CLAIM];
-    ssize_t  n;
-
-    ngx_memzero(claim, sizeof(claim));
-
-    n = pread(state->fd[0], claim, sizeof(claim),
-              NGX_HTTP_WIX_AUTH_STATE_HEADER);
-
-    if (n == -1) {
-        return ngx_http_wix_auth_state_trouble(state, 0, ngx_errno,
-                                               "cannot be read");
-    }
-
-    if (ngx_memcmp(claim, state->claim, sizeof(claim)) == 0) {
-        return NGX_OK;
-    }
-
-    if (!ngx_http_wix_auth_state_claimed(state, claim)) {
-        return ngx_http_wix_auth_state_back(state);
-    }
-
-    /* in a worker that is about to quit this is as it should be */
-
-    if (!state->lost && !ngx_exiting && !ngx_quit && !ngx_terminate) {
-        ngx_log_error(NGX_LOG_NOTICE, state->log, 0,
-                      "wix_auth: a newer nginx saves into state file \"%V\", "
-                      "this one does not any more", &state->file[0]);
-    }
-
-    state->lost = 1;
-
-    return NGX_DECLINED;
-}
-
-
-/*
- * The owner of the file has gone.  To go on after an upgrade that was given up
- * is right for an nginx that serves; one that is about to end has an old zone,
- * and leaves a newer save alone.
- */
-
-static ngx_int_t
-ngx_http_wix_auth_state_back(ngx_http_wix_auth_state_t *state)
-{
-    ngx_http_wix_auth_zone_t  *zone = state->shm_zone->data;
-
-    uint64_t                         generation;
-    ngx_uint_t                       i;
-    ngx_http_wix_auth_state_slot_t   slots[NGX_HTTP_WIX_AUTH_STATE_SLOTS];
-
-    if (ngx_exiting || state->last) {
-
-        for (i = 0; i < NGX_HTTP_WIX_AUTH_STATE_SLOTS; i++) {
-            if (ngx_http_wix_auth_state_look(state, state->fd[i], &slots[i])
-                != NGX_OK)
-            {
-                return ngx_http_wix_auth_state_trouble(state, i, ngx_errno,
-                                                       "cannot be read");
-            }
-        }
-
-        generation = ngx_http_wix_auth_state_generation(slots);
-        ngx_explicit_memzero(slots, sizeof(slots));
-
-        if (generation && generation != zone->sh->generation) {
-            state->lost = 1;
-            return NGX_DECLINED;
-        }
-    }
-
-    if (state->lost) {
-        state->lost = 0;
-
-        ngx_log_error(NGX_LOG_NOTICE, state->log, 0,
-                      "wix_auth: state file \"%V\" is ours again",
-                      &state->file[0]);
-    }
-
-    return ngx_http_wix_auth_state_claim(state);
-}
-
-
-static ngx_uint_t
-ngx_http_wix_auth_state_claimed(ngx_http_wix_auth_state_t *state,
-    u_char claim[NGX_HTTP_WIX_AUTH_STATE_CLAIM])
-{
-    ngx_uint_t  i;
-
-    for (i = 0; i < NGX_HTTP_WIX_AUTH_STATE_CLAIM; i++) {
-        if (claim[i]) {
-            return ngx_http_wix_auth_state_lock(state, claim, 1) != NGX_OK;
-        }
-    }
-
-    return 0;
-}
-
-
-/*
- * A claim lives as long as one of the processes does that have inherited the
- * descriptor of its owner.  Takes the lock of a claim, or asks for somebody
- * else's: NGX_OK; NGX_BUSY: it is held.
- */
-
-static ngx_int_t
-ngx_http_wix_auth_state_lock(ngx_http_wix_auth_state_t *state, u_char *claim,
-    ngx_uint_t ask)
-{
-#ifdef F_OFD_SETLK
-
-    struct flock  fl;
-
-    ngx_memzero(&fl, sizeof(struct flock));
-
-    fl.l_type = F_WRLCK;
-    fl.l_whence = SEEK_SET;
-    fl.l_start = NGX_HTTP_WIX_AUTH_STATE_LOCKS
-                 + (((off_t) claim[0] << 16) | (claim[1] << 8) | claim[2]);
-    fl.l_len = 1;
-
-    if (fcntl(state->fd[0], ask ? F_OFD_GETLK : F_OFD_SETLK, &fl) == -1) {
-        return ask ? NGX_BUSY : NGX_ERROR;
-    }
-
-    return (ask && fl.l_type != F_UNLCK) ? NGX_BUSY : NGX_OK;
-
-#else
-
-    /* whoever has claimed the file is taken to be alive until it says so */
-
-    return ask ? NGX_BUSY : NGX_OK;
-
-#endif
-}
-
-
-void
-ngx_http_wix_auth_state_release(ngx_http_wix_auth_state_t *state)
-{
-    u_char   zeroes[NGX_HTTP_WIX_AUTH_STATE_CLAIM];
-
-    ngx_memzero(zeroes, sizeof(zeroes));
-
-    if (pwrite(state->fd[0], zeroes, sizeof(zeroes),
-               NGX_HTTP_WIX_AUTH_STATE_HEADER)
-        == -1)
-    {
-        (void) ngx_http_wix_auth_state_trouble(state, 0, ngx_errno,
-                                               "cannot be written");
-    }
 }
 
 

@@ -89,7 +89,7 @@ ngx_http_wix_auth_zone_init(ngx_shm_zone_t *shm_zone, void *data)
     if (!ngx_test_config
         && ngx_http_wix_auth_zone_resize(shm_zone) == NGX_DECLINED)
     {
-        ngx_http_wix_auth_state_load(shm_zone);
+        ngx_http_wix_auth_state_fresh(shm_zone);
     }
 
     ngx_memcpy(zone->hash_key, zone->sh->hash_key, 16);

@@ -19,10 +19,30 @@ use WixAuthTest;
 use WixAuthTest::Refresh;
 use WixAuthTest::StateServer;
 
-state_servers(qw(new up));
+state_servers(qw(main new up));
 
 server($_, workers => 2) for keys %port;
-detach($_) for keys %port;
+detach($_) for qw(new up);
+
+# nginx -s quit; nginx
+for my $signal (qw(QUIT TERM)) {
+    subtest "$signal and a start at once" => sub {
+        my $main = $server{main};
+        my ($stay, $leave) = sessions(2, base => $main->{base});
+        ok((wait_for { newest('main')->{records} >= 2 } 15), 'saved');
+
+        my $cookie = $leave->cookie('wix_auth')->{value};
+        is($leave->post('/_wix/logout', json => {})->status, 200,
+           'one has left');
+        $b{main} = [$stay, sessions(1, base => $main->{base})];
+
+        overlap('main', $signal);
+        all_in('main');
+        $leave->set_cookie(host => 'localhost', name => 'wix_auth',
+                           value => $cookie);
+        is(get($leave)->status, 401, 'who has left stays out');
+    };
+}
 
 # An nginx that lingers: its workers have requests that do not end.  Each time
 # it has changed something that it has not saved when the next one takes over.
@@ -39,12 +59,12 @@ for my $case (['a plain start', 'new'], ['USR2', 'up']) {
 
         my @held = hold($name);
         my @lingering = children($old);
-        my $new = $name eq 'up' ? upgraded($name, $old)
+        my ($new, @late) = $name eq 'up' ? upgraded($name, $old)
             : replaced($name, $old);
         ok(scalar(grep { alive($_) } @lingering), 'old workers linger');
 
         # a login and a logout that only the new one knows
-        $b{$name} = [$stay, sessions(3, base => $nginx->{base})];
+        $b{$name} = [$stay, @late, sessions(3, base => $nginx->{base})];
         my $cookie = $leave->cookie('wix_auth')->{value};
         is($leave->post('/_wix/logout', json => {})->status, 200,
            'one has left');
@@ -53,7 +73,8 @@ for my $case (['a plain start', 'new'], ['USR2', 'up']) {
         kill QUIT => $new;
         ok((wait_for { !alive($new) } 20), 'the new one ends');
         my $saved = newest($name)->{generation};
-        is(newest($name)->{records}, 4, 'with all its sessions saved');
+        is(newest($name)->{records}, scalar @{$b{$name}},
+           'with all its sessions saved');
         ok(scalar(grep { alive($_) } @lingering), 'old workers linger');
 
         # their timer comes once a second
@@ -96,21 +117,70 @@ sub hold {
     } 1 .. 40;
 }
 
+# starts another one while the old one is still about to end
+sub overlap {
+    my ($name, $signal) = @_;
+
+    my $nginx = $server{$name};
+    my $old = $nginx->pid;
+    # the port is taken at first, and each ends the pid file of the other
+    push @{$nginx->{allow}}, qr/bind\(\) to .* failed \(98:/,
+        qr/unlink\(\) ".*nginx\.pid" failed \(2:/;
+
+    # its end takes a moment: a request goes on, or workers are slow to go
+    my @workers = $nginx->worker_pids;
+    my @held = $signal eq 'QUIT' ? hold($name) : ();
+    my $from = -s $nginx->error_file;
+    kill STOP => @workers if $signal eq 'TERM';
+    kill $signal => $old;
+
+    if ($signal eq 'QUIT') {
+        ok((wait_for { 2 == (() = substr($nginx->error_log, $from) =~
+            /gracefully shutting down/g) } 10), 'the old one serves no more');
+    }
+
+    my $pid = fork // die "fork: $!\n";
+    if (!$pid) {
+        open STDOUT, '>>', $nginx->dir . '/stderr';
+        open STDERR, '>&', \*STDOUT;
+        $nginx->environment;
+        exec $nginx->command or POSIX::_exit(127);
+    }
+
+    # which the new one notices, whatever it does then
+    my $noticed = $signal eq 'QUIT'
+        ? qr/another nginx still writes|has \d+ sessions of state file/
+        : qr/bind\(\) to/;
+    ok((wait_for { substr($nginx->error_log, $from) =~ $noticed } 10),
+       'the new one comes before it has ended');
+    kill CONT => @workers if $signal eq 'TERM';
+    close $_ for @held;
+
+    waitpid $old, 0;
+    is($?, 0, 'the old one ends well');
+    $nginx->{pid} = $pid;
+    $nginx->{exit} = undef;
+    ok((wait_for { $nginx->worker_pids >= 2 && $nginx->listens } 20),
+       'the new one serves')
+        or die "nginx does not serve, see $nginx->{dir}\n";
+    return;
+}
+
 # the old one quits while its last change is not saved; gives the new master
 sub replaced {
     my ($name, $old) = @_;
 
     my $nginx = $server{$name};
-    my $saved = newest($name)->{generation};
-    sessions(1, base => $nginx->{base});
+    my $late = sessions(1, base => $nginx->{base});
     kill QUIT => $old;
 
     # both take the name of the new one's file away at their end
     push @{$nginx->{allow}}, qr/unlink\(\) ".*nginx\.pid" failed \(2:/;
 
     $nginx->{pid} = undef;
-    $nginx->start;
-    return $nginx->pid;
+    like(start($name), qr/\[warn\].* another nginx still writes state file ".*sessions", what happens there from now on is not saved/,
+         'the new one has waited for it, in vain');
+    return ($nginx->pid, $late);
 }
 
 # the same with a new binary
