@@ -10,6 +10,7 @@
 
 /* claims are locks on bytes that lie behind any save */
 #define NGX_HTTP_WIX_AUTH_STATE_LOCKS    ((off_t) 1 << 40)
+#define NGX_HTTP_WIX_AUTH_STATE_PLACES   ((off_t) 1 << 24)
 
 /* for another nginx to end: so often, so many ms */
 #define NGX_HTTP_WIX_AUTH_STATE_WAITS    50
@@ -52,6 +53,33 @@ ngx_http_wix_auth_state_claim(ngx_http_wix_auth_state_t *state, ngx_fd_t fd)
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * Old workers that have the file open see that it is not theirs any more, for
+ * as long as the lock lives.  What nobody has open is kept as it is.
+ */
+
+void
+ngx_http_wix_auth_state_supersede(ngx_http_wix_auth_state_t *state)
+{
+    ngx_fd_t  fd;
+
+    fd = ngx_http_wix_auth_state_fd(state, 0, O_RDWR, state->log);
+
+    if (fd == NGX_INVALID_FILE) {
+        return;
+    }
+
+    if (!ngx_http_wix_auth_state_locked(fd, NULL)) {
+        (void) ngx_close_file(fd);
+        return;
+    }
+
+    state->aside = fd;
+
+    (void) ngx_http_wix_auth_state_claim(state, fd);
 }
 
 
@@ -245,6 +273,8 @@ ngx_http_wix_auth_state_lock(ngx_fd_t fd, u_char *claim)
 }
 
 
+/* no claim: any of them */
+
 static ngx_uint_t
 ngx_http_wix_auth_state_locked(ngx_fd_t fd, u_char *claim)
 {
@@ -260,7 +290,7 @@ ngx_http_wix_auth_state_locked(ngx_fd_t fd, u_char *claim)
 
     /* whoever has claimed the file is taken to be alive until it says so */
 
-    return 1;
+    return claim != NULL;
 
 #endif
 }
@@ -275,9 +305,13 @@ ngx_http_wix_auth_state_place(struct flock *fl, u_char *claim)
 
     fl->l_type = F_WRLCK;
     fl->l_whence = SEEK_SET;
-    fl->l_start = NGX_HTTP_WIX_AUTH_STATE_LOCKS
-                  + (((off_t) claim[0] << 16) | (claim[1] << 8) | claim[2]);
-    fl->l_len = 1;
+    fl->l_start = NGX_HTTP_WIX_AUTH_STATE_LOCKS;
+    fl->l_len = NGX_HTTP_WIX_AUTH_STATE_PLACES;
+
+    if (claim) {
+        fl->l_start += ((off_t) claim[0] << 16) | (claim[1] << 8) | claim[2];
+        fl->l_len = 1;
+    }
 }
 
 #endif

@@ -149,6 +149,7 @@ struct ngx_http_wix_auth_state_s {
     ngx_http_wix_auth_ring_t          *ring;
     ngx_str_t                          file[NGX_HTTP_WIX_AUTH_STATE_SLOTS];
     ngx_fd_t                           fd[NGX_HTTP_WIX_AUTH_STATE_SLOTS];
+    ngx_fd_t                           aside;  /* the first slot that was */
     ngx_log_t                         *log;
 
     const char                        *err;    /* why the slot that is bad */
@@ -193,6 +194,10 @@ ngx_uint_t ngx_http_wix_auth_state_newest(
    logged */
 ngx_int_t ngx_http_wix_auth_state_claim(ngx_http_wix_auth_state_t *state,
     ngx_fd_t fd);
+
+/* our claim in the first slot, before it is set aside: for those who have it
+   open */
+void ngx_http_wix_auth_state_supersede(ngx_http_wix_auth_state_t *state);
 
 /* at the start: while another nginx has claimed the file, for some seconds */
 void ngx_http_wix_auth_state_await(ngx_http_wix_auth_state_t *state,

@@ -52,6 +52,7 @@ ngx_http_wix_auth_state_add(ngx_conf_t *cf, ngx_shm_zone_t *shm_zone,
 
     state->shm_zone = shm_zone;
     state->ring = ring;
+    state->aside = NGX_INVALID_FILE;
 
     for (i = 0; i < NGX_HTTP_WIX_AUTH_STATE_SLOTS; i++) {
         state->fd[i] = NGX_INVALID_FILE;
@@ -119,6 +120,11 @@ ngx_http_wix_auth_state_close(void *data)
             (void) ngx_close_file(state->fd[i]);
             state->fd[i] = NGX_INVALID_FILE;
         }
+    }
+
+    if (state->aside != NGX_INVALID_FILE) {
+        (void) ngx_close_file(state->aside);
+        state->aside = NGX_INVALID_FILE;
     }
 }
 
@@ -453,6 +459,8 @@ ngx_http_wix_auth_state_set_aside(ngx_http_wix_auth_state_t *state)
 
     other = 1 - state->bad;
 
+    ngx_http_wix_auth_state_supersede(state);
+
     for (i = 0; i < NGX_HTTP_WIX_AUTH_STATE_SLOTS; i++) {
         if (ngx_http_wix_auth_state_rename(state, i, names[i]) != NGX_OK) {
             return NGX_ERROR;
@@ -486,10 +494,24 @@ ngx_http_wix_auth_state_rename(ngx_http_wix_auth_state_t *state,
     name[0] = '\0';
     file = state->file[slot].data;
 
-    if (ngx_link_info(file, &fi) == NGX_FILE_ERROR
-        || (ngx_file_size(&fi) == 0 && slot != state->bad))
-    {
+    if (ngx_link_info(file, &fi) == NGX_FILE_ERROR) {
         return NGX_OK;
+    }
+
+    /* an empty one is not worth keeping, but others may have it open */
+
+    if (ngx_file_size(&fi) == 0 && slot != state->bad) {
+
+        if (ngx_delete_file(file) != NGX_FILE_ERROR) {
+            return NGX_OK;
+        }
+
+        ngx_log_error(NGX_LOG_ERR, state->log, ngx_errno,
+                      "wix_auth: state file \"%V\" cannot be removed, "
+                      "sessions of zone \"%V\" are not saved",
+                      &state->file[slot], &state->shm_zone->shm.name);
+
+        return NGX_ERROR;
     }
 
     last = name + NGX_MAX_PATH - 1;

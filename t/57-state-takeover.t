@@ -21,7 +21,8 @@ use WixAuthTest::StateServer;
 
 state_servers(qw(main new up));
 
-server($_, workers => 2) for keys %port;
+# one worker each: the one that saves
+server($_, workers => 1) for keys %port;
 detach($_) for qw(new up);
 
 # nginx -s quit; nginx
@@ -34,7 +35,7 @@ for my $signal (qw(QUIT TERM)) {
         my $cookie = $leave->cookie('wix_auth')->{value};
         is($leave->post('/_wix/logout', json => {})->status, 200,
            'one has left');
-        $b{main} = [$stay, sessions(1, base => $main->{base})];
+        push @{$b{main}}, $stay, sessions(1, base => $main->{base});
 
         overlap('main', $signal);
         all_in('main');
@@ -98,14 +99,54 @@ for my $case (['a plain start', 'new'], ['USR2', 'up']) {
     };
 }
 
+# A reload that sets the file aside while workers of the old configuration go
+# on, with descriptors on what lies under other names now.
+
+subtest 'set aside with an empty second slot: old workers write nowhere' => sub {
+    restart('main');
+    is(-s file('main') . '.1', 0, 'the second slot is empty');
+
+    my ($old, @held) = aside('main');
+
+    # their first save was due two seconds after they had begun
+    fill('main');
+    ok(!(wait_for { grep { $_->{key} == $old } whole('main') } 4),
+       'and they alone');
+
+    crash('main');
+    close $_ for @held;
+    unlike(start('main'), qr/\[error\].* state file/, 'nothing is refused');
+    all_in('main');
+};
+
+subtest 'set aside: what is kept does not change' => sub {
+    stop('main');
+    clean('main');
+    configure('main');
+    start('main');
+    $b{main} = [];
+    fill('main');
+
+    my ($old, @held) = aside('main');
+    my @kept = grep { -e } map { "$_.refused" } slots('main');
+    is(scalar @kept, 2, 'both are kept');
+    my @was = map { without_claim($_) } @kept;
+
+    push @{$b{main}}, sessions(3, base => $server{main}{base});
+    saved('main');
+    ok(!(wait_for { join('', map { without_claim($_) } @kept)
+                    ne join('', @was) } 4), 'nobody writes there');
+    close $_ for @held;
+};
+
 done_testing();
 
 
-# requests that a worker waits for: enough for each worker to have some
+# requests that a worker waits for
 sub hold {
     my ($name) = @_;
 
-    return map {
+    my @held = map {
         my $socket = IO::Socket::INET->new(
             PeerAddr => '127.0.0.1', PeerPort => $port{$name})
             or die "connect: $!\n";
@@ -114,7 +155,61 @@ sub hold {
             'Host: localhost', 'Content-Type: application/json',
             'Content-Length: 100', '', '{';
         $socket;
-    } 1 .. 40;
+    } 1 .. 3;
+
+    # it takes one connection after the other: it has these
+    is(get($b{$name}[0])->status, 200, 'a worker is at work');
+    return @held;
+}
+
+# a reload with a key that opens nothing; gives the old one's id, and requests
+# that hold workers
+sub aside {
+    my ($name) = @_;
+
+    my @held = hold($name);
+    my @lingering = $server{$name}->worker_pids;
+    my ($slot) = whole($name);
+    configure($name, keys => ['foreign']);
+    ok($server{$name}->reload, 'a reload with another key');
+    ok(scalar(grep { alive($_) } @lingering), 'old workers linger');
+    return ($slot->{key}, @held);
+}
+
+# headers of whole saves
+sub whole {
+    my ($name) = @_;
+    return grep { $_ } map { slot(bytes($_, HEADER)) } slots($name);
+}
+
+# logins until both slots have been written
+sub fill {
+    my ($name) = @_;
+    for (1 .. 2) {
+        push @{$b{$name}}, sessions(1, base => $server{$name}{base});
+        saved($name);
+    }
+    is(scalar(my @whole = whole($name)), 2, 'both slots are in use');
+    return;
+}
+
+sub without_claim {
+    my ($file) = @_;
+    my $bytes = bytes($file);
+    substr $bytes, HEADER, START - HEADER, '';
+    return $bytes;
+}
+
+# returns when its ports are free
+sub quits {
+    my ($name, $old) = @_;
+
+    my $nginx = $server{$name};
+    my $from = -s $nginx->error_file;
+    kill QUIT => $old;
+    ok((wait_for { 1 == (() = substr($nginx->error_log, $from) =~
+        /gracefully shutting down/g) } 10), 'the old one serves no more');
+    return;
 }
 
 # starts another one while the old one is still about to end
@@ -131,12 +226,13 @@ sub overlap {
     my @workers = $nginx->worker_pids;
     my @held = $signal eq 'QUIT' ? hold($name) : ();
     my $from = -s $nginx->error_file;
-    kill STOP => @workers if $signal eq 'TERM';
-    kill $signal => $old;
 
     if ($signal eq 'QUIT') {
-        ok((wait_for { 2 == (() = substr($nginx->error_log, $from) =~
-            /gracefully shutting down/g) } 10), 'the old one serves no more');
+        quits($name, $old);
+    }
+    else {
+        kill STOP => @workers;
+        kill TERM => $old;
     }
 
     my $pid = fork // die "fork: $!\n";
@@ -160,7 +256,7 @@ sub overlap {
     is($?, 0, 'the old one ends well');
     $nginx->{pid} = $pid;
     $nginx->{exit} = undef;
-    ok((wait_for { $nginx->worker_pids >= 2 && $nginx->listens } 20),
+    ok((wait_for { $nginx->worker_pids && $nginx->listens } 20),
        'the new one serves')
         or die "nginx does not serve, see $nginx->{dir}\n";
     return;
@@ -197,8 +293,6 @@ sub upgraded {
         $server{$name}->error_log =~ /a newer nginx saves into state file/
     } 15), 'the old one has noticed');
 
-    kill QUIT => $old;
-    ok((wait_for { 2 == (() = $server{$name}->error_log =~
-        /gracefully shutting down/g) } 10), 'the old one serves no more');
+    quits($name, $old);
     return $new;
 }

@@ -187,7 +187,7 @@ sub upgrade {
         my $pid = slurp($file) =~ s/\s//gr;
         return length $pid && $pid != $old
             && (grep { slurp("/proc/$_/cmdline") =~ /^nginx: worker/ }
-                children($pid)) == 2;
+                children($pid)) == $nginx->{workers};
     } 15), 'a new binary runs beside the old one')
         or die "no new binary, see $nginx->{dir}\n";
 
