@@ -790,6 +790,18 @@ ngx_http_wix_auth_init_module(ngx_cycle_t *cycle)
         return NGX_OK;
     }
 
+    /* a single process lives on, but an old zone may not */
+
+    if (ngx_process == NGX_PROCESS_SINGLE
+        && !ngx_is_init_cycle(cycle->old_cycle))
+    {
+        n = ngx_http_wix_auth_states(cycle->old_cycle, &state);
+
+        for (i = 0; i < n; i++) {
+            ngx_http_wix_auth_state_stop(state[i].zone);
+        }
+    }
+
     wmcf = ngx_http_cycle_get_module_main_conf(cycle,
                                                ngx_http_wix_auth_module);
     if (wmcf == NULL) {
