@@ -328,7 +328,8 @@ ngx_http_wix_auth_zone_used(ngx_http_wix_auth_zone_sh_t *sh,
     ngx_http_wix_auth_record_node_t  *oldest;
 
     rn->seen = now;
-    sh->touches++;
+    /* a state file does not have verdicts */
+    sh->touches += (rn->kind != NGX_HTTP_WIX_AUTH_KIND_BEARER);
 
     lru = ngx_http_wix_auth_zone_lru(sh, rn->kind);
     oldest = ngx_queue_data(ngx_queue_last(lru),
