@@ -12,7 +12,7 @@
 #define NGX_HTTP_WIX_AUTH_STATE_SHARE     4      /* or so many times the last */
 #define NGX_HTTP_WIX_AUTH_STATE_FIRST     2000   /* ms: others have noticed */
 #define NGX_HTTP_WIX_AUTH_STATE_PAUSE     5      /* ms between steps */
-#define NGX_HTTP_WIX_AUTH_STATE_SEEN      60     /* s: saves "seen" so often */
+#define NGX_HTTP_WIX_AUTH_STATE_SEEN      60000  /* ms: "seen" so often */
 
 #define NGX_HTTP_WIX_AUTH_STATE_SAVED     64     /* records of a step, */
 #define NGX_HTTP_WIX_AUTH_STATE_PASSED    256    /* and with those left out */
@@ -121,12 +121,12 @@ ngx_http_wix_auth_state_due(ngx_http_wix_auth_state_t *state)
 {
     ngx_http_wix_auth_zone_t  *zone = state->shm_zone->data;
 
-    if (state->saved == 0 || state->changes != zone->sh->changes) {
+    if (!state->saved || state->changes != zone->sh->changes) {
         return 1;
     }
 
     return state->touches != zone->sh->touches
-           && ngx_time() - state->saved >= NGX_HTTP_WIX_AUTH_STATE_SEEN;
+           && ngx_current_msec - state->ended >= NGX_HTTP_WIX_AUTH_STATE_SEEN;
 }
 
 
@@ -376,7 +376,8 @@ ngx_http_wix_auth_state_end(ngx_http_wix_auth_state_t *state)
 
     state->changes = save->changes;
     state->touches = save->touches;
-    state->saved = save->again ? 0 : save->header.saved;
+    state->ended = ngx_current_msec;
+    state->saved = !save->again;
 
     if (state->trouble) {
         state->trouble = 0;
@@ -395,6 +396,7 @@ ngx_http_wix_auth_state_finish(ngx_shm_zone_t *shm_zone, ngx_cycle_t *cycle)
 {
     ngx_http_wix_auth_zone_t  *zone = shm_zone->data;
 
+    ngx_int_t                   rc;
     ngx_http_wix_auth_state_t  *state;
 
     state = zone->state;
@@ -416,14 +418,25 @@ ngx_http_wix_auth_state_finish(ngx_shm_zone_t *shm_zone, ngx_cycle_t *cycle)
         }
     }
 
-    ngx_http_wix_auth_state_reopen(state);
+    if (ngx_http_wix_auth_state_reopen(state) != NGX_OK) {
+        return;
+    }
 
     /* what follows is synced, and needs no excuse */
     ngx_memzero(state->boot, 16);
 
     /* first where the newest save is not, so that one of them is whole */
 
-    if (ngx_http_wix_auth_state_save(state) != NGX_OK) {
+    rc = ngx_http_wix_auth_state_save(state);
+
+    if (rc == NGX_DECLINED) {
+        ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
+                      "wix_auth: state file \"%V\" has been taken over by "
+                      "another nginx, sessions of zone \"%V\" are not saved",
+                      &state->file[0], &shm_zone->shm.name);
+    }
+
+    if (rc != NGX_OK) {
         return;
     }
 

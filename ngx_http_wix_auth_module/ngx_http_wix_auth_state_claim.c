@@ -172,10 +172,15 @@ ngx_http_wix_auth_state_mine(ngx_http_wix_auth_state_t *state)
         return ngx_http_wix_auth_state_back(state);
     }
 
-    /* in a worker that is about to quit this is as it should be */
+    /* in a worker that is about to quit this is as it should be; after a
+       reload it learns of that a moment later */
 
-    if (!state->lost && !ngx_exiting && !ngx_quit && !ngx_terminate) {
-        ngx_log_error(NGX_LOG_NOTICE, state->log, 0,
+    if (state->lost && !state->told
+        && !ngx_exiting && !ngx_quit && !ngx_terminate && !state->last)
+    {
+        state->told = 1;
+
+        ngx_log_error(NGX_LOG_WARN, state->log, 0,
                       "wix_auth: a newer nginx saves into state file \"%V\", "
                       "this one does not any more", &state->file[0]);
     }
@@ -212,7 +217,11 @@ ngx_http_wix_auth_state_back(ngx_http_wix_auth_state_t *state)
             }
         }
 
-        generation = ngx_http_wix_auth_state_generation(slots);
+        /* a first slot that is empty was just made anew: nobody else is here */
+
+        generation = slots[0].size
+                     ? ngx_http_wix_auth_state_generation(slots) : 0;
+
         ngx_explicit_memzero(slots, sizeof(slots));
 
         if (generation && generation != zone->sh->generation) {
@@ -223,6 +232,7 @@ ngx_http_wix_auth_state_back(ngx_http_wix_auth_state_t *state)
 
     if (state->lost) {
         state->lost = 0;
+        state->told = 0;
 
         ngx_log_error(NGX_LOG_NOTICE, state->log, 0,
                       "wix_auth: state file \"%V\" is ours again",

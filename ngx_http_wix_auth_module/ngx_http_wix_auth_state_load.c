@@ -241,6 +241,7 @@ ngx_http_wix_auth_state_collect(void *ctx, ngx_http_wix_auth_session_t *s)
 {
     ngx_http_wix_auth_state_load_t  *load = ctx;
 
+    time_t                            now;
     ngx_http_wix_auth_state_entry_t  *entry;
 
     if (load->n == load->max || !ngx_http_wix_auth_session_storable(s)) {
@@ -257,10 +258,13 @@ ngx_http_wix_auth_state_collect(void *ctx, ngx_http_wix_auth_session_t *s)
     entry->s = *s;
     entry->rn = NULL;
 
-    /* a clock that has gone back must not keep a session from idling out */
+    /* what was used after the save cannot be true, and would keep a session
+       from idling out; but the clock may still be behind at this moment */
 
-    entry->s.created = ngx_min(s->created, ngx_time());
-    entry->s.seen = ngx_min(s->seen, ngx_time());
+    now = ngx_max(ngx_time(), load->header.saved);
+
+    entry->s.created = ngx_min(s->created, now);
+    entry->s.seen = ngx_min(s->seen, now);
 
     return NGX_OK;
 }

@@ -163,12 +163,14 @@ struct ngx_http_wix_auth_state_s {
 
     ngx_uint_t                         changes;    /* at the last save */
     ngx_uint_t                         touches;
-    time_t                             saved;      /* 0: not by us */
+    ngx_msec_t                         ended;
 
+    unsigned                           saved:1;    /* by us */
     unsigned                           fresh:1;    /* the zone is new */
     unsigned                           off:1;      /* nothing is saved */
     unsigned                           last:1;     /* the end has come */
-    unsigned                           lost:1;     /* another has claimed */
+    unsigned                           lost:1;     /* another has claimed, */
+    unsigned                           told:1;     /* and the log says so */
     unsigned                           trouble:1;  /* the last save failed */
 };
 
@@ -216,8 +218,9 @@ ngx_int_t ngx_http_wix_auth_state_mine(ngx_http_wix_auth_state_t *state);
 /* gives the claim back: others may save again */
 void ngx_http_wix_auth_state_release(ngx_http_wix_auth_state_t *state);
 
-/* follows a file that has been moved or removed: for the master alone */
-void ngx_http_wix_auth_state_reopen(ngx_http_wix_auth_state_t *state);
+/* follows a file that has been moved or removed; what lies there now and is no
+   save is kept aside: for the master alone.  NGX_OK or NGX_ERROR, logged */
+ngx_int_t ngx_http_wix_auth_state_reopen(ngx_http_wix_auth_state_t *state);
 
 /* NGX_OK or NGX_ERROR, logged */
 ngx_int_t ngx_http_wix_auth_state_write(ngx_http_wix_auth_state_t *state,

@@ -20,6 +20,8 @@
 
 static void ngx_http_wix_auth_state_close(void *data);
 static void ngx_http_wix_auth_state_boot(u_char boot[16]);
+static ngx_fd_t ngx_http_wix_auth_state_spare(
+    ngx_http_wix_auth_state_t *state, ngx_uint_t i, ngx_fd_t fd);
 static void ngx_http_wix_auth_state_begin_with(
     ngx_http_wix_auth_state_t *state, ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_wix_auth_state_inspect_once(
@@ -233,6 +235,7 @@ ngx_http_wix_auth_state_fd(ngx_http_wix_auth_state_t *state, ngx_uint_t slot,
 {
     ngx_fd_t         fd;
     ngx_err_t        err;
+    ngx_uint_t       plain;
     ngx_file_info_t  fi;
 
     /* O_NONBLOCK is for a pipe that somebody has put there */
@@ -256,14 +259,21 @@ ngx_http_wix_auth_state_fd(ngx_http_wix_auth_state_t *state, ngx_uint_t slot,
         return NGX_INVALID_FILE;
     }
 
-    if (ngx_fd_info(fd, &fi) != NGX_FILE_ERROR && ngx_is_file(&fi)) {
+    plain = ngx_fd_info(fd, &fi) != NGX_FILE_ERROR && ngx_is_file(&fi);
+
+    /* under another name it may be anything, and a backup as well */
+
+    if (plain && fi.st_nlink <= 1) {
         return fd;
     }
 
     ngx_log_error(NGX_LOG_ERR, log, 0,
-                  "wix_auth: state file \"%V\" is no plain file, "
+                  "wix_auth: state file \"%V\" %s, "
                   "sessions of zone \"%V\" are not saved",
-                  &state->file[slot], &state->shm_zone->shm.name);
+                  &state->file[slot],
+                  plain ? "has another name (a hard link)"
+                        : "is no plain file",
+                  &state->shm_zone->shm.name);
 
     (void) ngx_close_file(fd);
     ngx_set_errno(NGX_EISDIR);
@@ -554,7 +564,7 @@ ngx_http_wix_auth_state_rename(ngx_http_wix_auth_state_t *state,
 }
 
 
-void
+ngx_int_t
 ngx_http_wix_auth_state_reopen(ngx_http_wix_auth_state_t *state)
 {
     ngx_fd_t         fd;
@@ -574,10 +584,59 @@ ngx_http_wix_auth_state_reopen(ngx_http_wix_auth_state_t *state)
         fd = ngx_http_wix_auth_state_fd(state, i, O_RDWR|O_CREAT, state->log);
 
         if (fd != NGX_INVALID_FILE) {
-            (void) ngx_close_file(state->fd[i]);
-            state->fd[i] = fd;
+            fd = ngx_http_wix_auth_state_spare(state, i, fd);
         }
+
+        if (fd == NGX_INVALID_FILE) {
+            return NGX_ERROR;
+        }
+
+        (void) ngx_close_file(state->fd[i]);
+        state->fd[i] = fd;
     }
+
+    return NGX_OK;
+}
+
+
+/* somebody else's file is not written over; gives a new one then */
+
+static ngx_fd_t
+ngx_http_wix_auth_state_spare(ngx_http_wix_auth_state_t *state,
+    ngx_uint_t i, ngx_fd_t fd)
+{
+    u_char                          name[NGX_MAX_PATH];
+    ngx_int_t                       rc;
+    ngx_http_wix_auth_state_slot_t  slot;
+
+    rc = ngx_http_wix_auth_state_look(state, fd, &slot);
+    ngx_explicit_memzero(&slot.header, sizeof(slot.header));
+
+    if (rc == NGX_OK && slot.rc != NGX_DECLINED) {
+        return fd;
+    }
+
+    (void) ngx_close_file(fd);
+
+    if (rc != NGX_OK) {
+        (void) ngx_http_wix_auth_state_trouble(state, i, ngx_errno,
+                                               "cannot be read");
+        return NGX_INVALID_FILE;
+    }
+
+    state->bad = i;
+    state->err = slot.err;
+
+    if (ngx_http_wix_auth_state_rename(state, i, name) != NGX_OK) {
+        return NGX_INVALID_FILE;
+    }
+
+    ngx_log_error(NGX_LOG_ERR, state->log, 0,
+                  "wix_auth: state file \"%V\" %s; it was kept as \"%s\", and "
+                  "zone \"%V\" is saved into a new one", &state->file[i],
+                  state->err, name, &state->shm_zone->shm.name);
+
+    return ngx_http_wix_auth_state_fd(state, i, O_RDWR|O_CREAT, state->log);
 }
 
 

@@ -19,10 +19,10 @@ use WixAuthTest;
 use WixAuthTest::Refresh;
 use WixAuthTest::StateServer;
 
-state_servers(qw(main new up));
+state_servers(qw(main new up twin single));
 
 # one worker each: the one that saves
-server($_, workers => 1) for keys %port;
+server($_, workers => 1) for qw(main new up);
 detach($_) for qw(new up);
 
 # nginx -s quit; nginx
@@ -137,6 +137,103 @@ subtest 'set aside: what is kept does not change' => sub {
     ok(!(wait_for { join('', map { without_claim($_) } @kept)
                     ne join('', @was) } 4), 'nobody writes there');
     close $_ for @held;
+};
+
+# At the end the file may not be there any more, or something else may.
+
+subtest 'a newest slot that was removed' => sub {
+    restart('main', keys => ['foreign']);
+    $b{main} = [];
+    stop('main');
+    clean('main');
+    restart('main', running => 0);
+    fill('main');
+
+    my ($newest) = grep {
+        slot(bytes($_, HEADER))->{generation} == newest('main')->{generation}
+    } slots('main');
+    unlink $newest;
+    restart('main');
+    all_in('main', 'all the same');
+};
+
+for my $i (0, 1) {
+    subtest "slot $i: somebody else's file is not written over" => sub {
+        my $file = (slots('main'))[$i];
+        unlink slots('main');
+        put($file, 'precious');
+
+        my $from = -s $server{main}->error_file;
+        stop('main');
+        is(slurp("$file.refused"), 'precious', 'it is kept');
+        like(substr($server{main}->error_log, $from), qr/\[error\].* state file "\Q$file\E" is no state file of this module; it was kept as "\Q$file.refused\E", and zone "members" is saved into a new one/,
+             'and the log says so');
+        start('main');
+        all_in('main');
+        unlink "$file.refused";
+    };
+}
+
+subtest 'a hard link is not written to' => sub {
+    stop('main');
+    my $other = folder('main') . '/backup';
+    link file('main'), $other or die "link: $!\n";
+    my $was = bytes($other);
+
+    like(start('main'), qr/\[error\].* state file ".*sessions" has another name \(a hard link\), sessions of zone "members" are not saved/,
+         'an error');
+    stop('main');
+    ok(bytes($other) eq $was, 'nothing has changed');
+    unlink $other;
+    start('main');
+    all_in('main', 'without it');
+};
+
+# by mistake; a symbolic link to the directory makes it the same file
+subtest 'two servers with one file' => sub {
+    rmdir folder('twin');
+    symlink folder('main'), folder('twin') or die "symlink: $!\n";
+
+    fill('main');
+    server('twin', workers => 1);
+    like($server{twin}->error_log,
+         qr/\[warn\].* another nginx still writes state file/, 'a warning');
+    $b{twin} = [sessions(1, base => $server{twin}{base})];
+    ok((wait_for { newest('twin')->{records} == @{$b{main}} + 1 } 15),
+       'but it has the file');
+
+    push @{$b{main}}, sessions(1, base => $server{main}{base});
+    ok((wait_for { $server{main}->error_log =~ /\[warn\].* a newer nginx saves into state file/ } 10),
+       'the first one notices');
+    stop('main');
+    like($server{main}->error_log, qr/\[warn\].* has been taken over by another nginx, sessions of zone "members" are not saved/,
+         'also at its end');
+
+    restart('twin');
+    all_in('twin');
+    stop('twin');
+};
+
+subtest 'a single process: a zone of another size' => sub {
+    server('single', master => 0);
+    $b{single} = [];
+    fill('single');
+    configure('single', zone => '3m');
+    my $nginx = $server{single};
+    my $saved = newest('single')->{generation};
+    kill HUP => $nginx->pid;
+    ok((wait_for { $nginx->error_log =~ /has a new size, 2 sessions/ } 10),
+       'after a reload');
+
+    # Not asked for anything: nginx goes on to serve with the configuration
+    # before, whose zones have gone.  The timer of such a zone would have come
+    # before the first save of the new one.
+    ok((wait_for { newest('single')->{generation} > $saved } 10),
+       'the new zone is saved');
+    ok(!$nginx->gone, 'nginx lives');
+    crash('single');
+    start('single');
+    all_in('single');
 };
 
 done_testing();
