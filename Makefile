@@ -11,6 +11,7 @@ endif
 # T=t/10-gate.t runs one file, FAST=1 leaves sanitizers and valgrind out
 export CC NGINX_SRC NGINX_FLAGS EXTRA_CFLAGS T FAST TLS WIX_CLIENT_ID JOBS
 export FUZZ_TIME FUZZ_CC SOAK_TIME SOAK_FLAVOUR
+export BENCH_ROUNDS BENCH_ONLY BENCH_STALL BENCH_PLOT
 
 # nginx's own Makefile is run by scripts, with its own idea of parallel jobs
 MAKEFLAGS += --no-print-directory
@@ -43,7 +44,12 @@ soak:
 	@t/install-packages soak
 	@exec t/soak
 
-bench matrix deb:
+bench:
+	@t/install-packages bench
+	@t/build module
+	@exec t/bench/run
+
+matrix deb:
 	@if [ -x t/$@ ]; then exec t/$@; \
 	else echo "make $@: not available yet"; exit 1; fi
 
@@ -58,7 +64,7 @@ help:
 	@echo "make test     everything that must hold; FAST=1 without sanitizers,"
 	@echo "              T=t/NN-name.t one file"
 	@echo "make lint     static checks and house rules"
-	@echo "make bench    the gate's price"
+	@echo "make bench    the gate's price; BENCH_ONLY=\"throughput scale\" sections"
 	@echo "make fuzz     fuzz targets; FUZZ_TIME=60 seconds each, T=cookie one"
 	@echo "make soak     load with faults, SOAK_TIME=1200 seconds"
 	@echo "make matrix   other nginx versions"

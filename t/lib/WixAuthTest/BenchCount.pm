@@ -1,0 +1,153 @@
+package WixAuthTest::BenchCount;
+
+# Copyright (C) 2026 the ngx_http_wix_auth_module authors
+#
+# Instructions of a request, by callgrind: the same on every machine with the
+# same compiler, and what t/47-instructions.t keeps small.  Nothing is
+# proxied, so that the gate is as large a part of the request as can be.
+
+use strict;
+use warnings;
+
+use Exporter qw(import);
+use WixAuthTest ();
+use WixAuthTest::Bench;
+use WixAuthTest::Instructions;
+use WixAuthTest::StateFile;
+
+our @EXPORT = qw(count_instructions);
+
+use constant {FEW => 100, MANY => 20_000, SAMPLES => 500};
+
+# who is looked up: one of the few, and one in the midst of the many
+my %who = (FEW, 5, MANY, MANY / 2);
+
+my $gated = '$wix_auth_member_id $wix_auth_email $wix_auth_status';
+my $alike = '$host $request_method $uri';
+
+
+sub count_instructions {
+    heading('instructions',
+        'Of a request that is answered with a picture of 43 bytes on a'
+            . ' connection that stays',
+        'open, counted by callgrind.  "used": member id, e-mail and status'
+            . ' in a header of the',
+        'answer, which has other variables where there is no gate.');
+
+    WixAuthTest::start_emulator();
+
+    my %count;
+
+    for my $n (FEW, MANY) {
+        my $nginx = site($n);
+        my @port = $nginx->ports;
+        my $ask = sub {
+            my ($port, $path) = @_;
+            return instructions($nginx, $port, request($path, $who{$n}));
+        };
+
+        $count{$n} = {
+            (map { $_ => $ask->($port[0], "/$_") } qw(off plain used)),
+            (map { ("free_$_" => $ask->($port[1], "/$_")) } qw(plain used)),
+        };
+
+        # once more, for what is counted in its functions
+        $ask->($port[0], '/plain');
+        $count{$n}{find} = inclusive($nginx, 'ngx_http_wix_auth_session_find');
+
+        $nginx->stop;
+    }
+
+    WixAuthTest::emulator()->stop;
+    return judge(\%count);
+}
+
+sub judge {
+    my ($count) = @_;
+
+    my ($few, $many) = @$count{FEW, MANY};
+
+    table(['', 'sessions', 'a request', 'more than ungated'],
+        (map { my $c = $count->{$_}; my $n = $_; (
+            ['ungated', $n, $c->{free_plain}, ''],
+            ['ungated, used', $n, $c->{free_used}, ''],
+            ['wix_auth off', $n, $c->{off}, $c->{off} - $c->{free_plain}],
+            ['hit', $n, $c->{plain}, $c->{plain} - $c->{free_plain}],
+            ['hit, used', $n, $c->{used}, $c->{used} - $c->{free_used}],
+        ) } FEW, MANY));
+
+    # all of it but a few instructions before the lock is taken
+    say_line('   The zone is locked for at most the instructions of the'
+             . ' look-up as a whole:');
+    say_line(sprintf '   %s with %d sessions, %s with %d.',
+             $few->{find} // 'unknown', FEW, $many->{find} // 'unknown', MANY);
+    say_line();
+
+    must('instructions that a used hit adds',
+         $few->{used} - $few->{free_used}, '<=', 2200);
+    must('instructions that ' . MANY . ' sessions add to ' . FEW,
+         $many->{used} - $few->{used}, '<=', 300);
+
+    return $count;
+}
+
+# instructions of a function and what it calls, for each request
+sub inclusive {
+    my ($nginx, $name) = @_;
+
+    my @out = qx(callgrind_annotate --inclusive=yes --threshold=100 \\
+                 $nginx->{last} 2> /dev/null);
+
+    for (@out) {
+        my ($n) = /^\s*([\d,]+)\s.*:\Q$name\E\b/ or next;
+        return int($n =~ tr/,//dr / SAMPLES + 0.5);
+    }
+    return;
+}
+
+sub site {
+    my ($n) = @_;
+
+    my $file = WixAuthTest::temp_dir() . "/state-count-$n";
+    my $key = state_key();
+    my $port = "COUNT_$n";
+
+    state_file($file, $key, $n + 10);
+
+    return start_counted(conf => <<"END");
+wix_auth_zone zone=members:64m state=$file;
+wix_auth_session_key $key;
+wix_auth_api %%API%%;
+wix_auth_cookie nosecure;
+access_log off;
+keepalive_requests 100000000;
+
+server {
+    listen 127.0.0.1:%%$port\_PORT%%;
+    server_name localhost;
+    wix_auth_client_id %%CLIENT%%;
+    wix_auth required;
+    location ^~ /_wix/ { wix_auth_endpoints; }
+    location /off { wix_auth off; empty_gif; }
+    location /plain { empty_gif; }
+    location /used { add_header X-Who "$gated"; empty_gif; }
+}
+server {
+    listen 127.0.0.1:%%$port\_FREE_PORT%%;
+    server_name localhost;
+    location /plain { empty_gif; }
+    location /used { add_header X-Who "$alike"; empty_gif; }
+}
+END
+}
+
+sub request {
+    my ($path, $i) = @_;
+
+    return join("\r\n", "GET $path HTTP/1.1", 'Host: localhost',
+        'User-Agent: bench', 'Accept: */*',
+        'Cookie: theme=dark; wix_auth=' . state_cookie($i) . '; lang=en')
+        . "\r\n\r\n";
+}
+
+1;
