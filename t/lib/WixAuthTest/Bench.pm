@@ -24,7 +24,7 @@ our @EXPORT = qw(
     say_line heading table must failures musts open_report rounds
     median low high quantile spread us
     cpus pin cpu_ns burst wait_a_moment
-    state_key loaded_site
+    state_key loaded_site start_behind common_conf
 );
 
 # connections of wrk, one thread; seconds of a burst, which wrk counts whole
@@ -256,6 +256,49 @@ sub burst {
 }
 
 
+# The site behind those under test, and what auth_request asks: an nginx of its
+# own on unix sockets.
+
+use constant BIG => 16384;
+
+sub start_behind {
+    my $nginx = WixAuthTest::start_nginx(
+        module => 0, scan => 0, debug => 0, conf => <<"END");
+access_log off;
+keepalive_requests 100000000;
+client_header_buffer_size 8k;
+open_file_cache max=10;
+server {
+    listen unix:%%DIR%%/site.sock;
+    location /small { return 200 "ok"; }
+    location /big { try_files /big.txt =404; }
+}
+server {
+    listen unix:%%DIR%%/auth.sock;
+    location / { return 204; }
+}
+END
+    WixAuthTest::spew($nginx->dir . '/html/big.txt', 'x' x BIG);
+    pin(0, $nginx->worker_pids);
+    return $nginx;
+}
+
+# what all servers have that are compared, before that nginx
+sub common_conf {
+    my ($behind) = @_;
+
+    my $dir = $behind->dir;
+
+    return <<"END";
+access_log off;
+keepalive_requests 100000000;
+upstream site { server unix:$dir/site.sock; keepalive 64; }
+upstream auth { server unix:$dir/auth.sock; keepalive 64; }
+proxy_http_version 1.1;
+END
+}
+
+
 # Sites with sessions.  They are loaded from a state file; then a reload takes
 # the file away, so that no save falls into a measurement.
 
@@ -286,6 +329,8 @@ sub loaded_site {
 
     $nginx->reload(conf => WixAuthTest::expand($nginx, $conf =~ s/%%STATE%%//r))
         or die "reload:\n" . $nginx->error_log . "\n";
+
+    unlink $file, "$file.1";
 
     $nginx->{taken} = $taken;
     return $nginx;

@@ -18,7 +18,7 @@ use WixAuthTest::StateFile;
 
 our @EXPORT = qw(throughput);
 
-use constant {SESSIONS => 1000, STARTS => 3, BIG => 16384};
+use constant {SESSIONS => 1000, STARTS => 3};
 
 # All send the same: a browser with some cookies, and the name and password
 # that only auth_basic asks for.
@@ -66,7 +66,8 @@ my @servers = (
 my (%burst, %nginx, $behind);
 
 
-# returns {server => {cpu => [ratios], rate => [ratios], words => text}}
+# returns {server => {cpu => [ratios], rate => [ratios], words => text}}, and
+# the servers that have a ratio, in order
 sub throughput {
     my $rounds = rounds();
 
@@ -79,18 +80,14 @@ sub throughput {
             . ' the range of all',
         'rounds in brackets.');
 
-    WixAuthTest::start_emulator();
-    $behind = upstream();
-
-    my $file = WixAuthTest::temp_dir() . '/state-throughput';
-    state_file($file, state_key(), SESSIONS + 10);
+    $behind = start_behind();
 
     for my $start (1 .. STARTS) {
         my $n = int($rounds * $start / STARTS)
             - int($rounds * ($start - 1) / STARTS);
         next if !$n;
 
-        start_all($file);
+        start_all();
         one($_) for @servers;       # warms up and is forgotten
 
         for (1 .. $n) {
@@ -104,7 +101,6 @@ sub throughput {
     }
 
     $behind->stop;
-    WixAuthTest::emulator()->stop;
 
     return judge(report());
 }
@@ -126,32 +122,7 @@ sub one {
 
 # Servers
 
-# the site behind all of them, and the one that auth_request asks
-sub upstream {
-    my $nginx = WixAuthTest::start_nginx(
-        module => 0, scan => 0, debug => 0, conf => <<"END");
-access_log off;
-keepalive_requests 100000000;
-client_header_buffer_size 8k;
-open_file_cache max=10;
-server {
-    listen unix:%%DIR%%/site.sock;
-    location /small { return 200 "ok"; }
-    location /big { try_files /big.txt =404; }
-}
-server {
-    listen unix:%%DIR%%/auth.sock;
-    location / { return 204; }
-}
-END
-    WixAuthTest::spew($nginx->dir . '/html/big.txt', 'x' x BIG);
-    pin(0, $nginx->worker_pids);
-    return $nginx;
-}
-
 sub start_all {
-    my ($file) = @_;
-
     $nginx{$_} = plain($_) for qw(free null);
     $nginx{free_two} = plain('free_two', workers => 2);
 
@@ -173,11 +144,11 @@ END
 auth_request /allowed;
 SERVER
 
-    $nginx{gate} = gated($file, ['OFF', 'wix_auth off;'], ['HIT', ''],
-        ['ID', header('Member-Id', 'member_id')]);
-    $nginx{token} = gated($file,
-        ['TOKEN', header('Access-Token', 'access_token')]);
-    $nginx{gate_two} = gated($file, ['GATE_TWO', ''], 2);
+    $nginx{gate} = gated(['OFF', 'wix_auth off;'], ['HIT', ''],
+                         ['ID', header('Member-Id', 'member_id')]);
+    $nginx{token} = gated(['TOKEN',
+                           header('Access-Token', 'access_token')]);
+    $nginx{gate_two} = gated(['GATE_TWO', ''], 2);
 
     checked();
 
@@ -210,18 +181,6 @@ sub checked {
 
 sub header { return "proxy_set_header X-Wix-Auth-$_[0] \$wix_auth_$_[1];" }
 
-sub common {
-    my $dir = $behind->dir;
-
-    return <<"END";
-access_log off;
-keepalive_requests 100000000;
-upstream site { server unix:$dir/site.sock; keepalive 64; }
-upstream auth { server unix:$dir/auth.sock; keepalive 64; }
-proxy_http_version 1.1;
-END
-}
-
 # proxy_set_header is inherited by a level that has none of its own
 sub server {
     my ($name, $lines, $more) = @_;
@@ -250,12 +209,16 @@ sub plain {
 
     return WixAuthTest::start_nginx(
         module => 0, scan => 0, debug => 0, workers => $opt{workers} // 1,
-        conf => common() . server("\U$name", $opt{server} // '',
+        conf => common_conf($behind) . server("\U$name", $opt{server} // '',
                                   $opt{more} // ''));
 }
 
 sub gated {
-    my ($file, @listed) = @_;
+    my (@listed) = @_;
+
+    # it goes as soon as it is loaded
+    my $file = WixAuthTest::temp_dir() . '/state-throughput';
+    state_file($file, state_key(), SESSIONS + 10);
 
     my $workers = ref $listed[-1] ? 1 : pop @listed;
     my $key = state_key();
@@ -266,7 +229,7 @@ sub gated {
     } @listed;
 
     return loaded_site(workers => $workers, file => $file,
-        conf => common() . <<"END");
+        conf => common_conf($behind) . <<"END");
 wix_auth_zone zone=members:16m %%STATE%%;
 wix_auth_session_key $key;
 wix_auth_api %%API%%;
@@ -301,6 +264,8 @@ sub report {
             sprintf('%.0f', median(map { $_->{rate} } @own)),
             sprintf('%.0f %%', 100 * median(map { $_->{busy} } @own))];
     }
+
+    $figure{order} = [map { $_->[0] } grep { $_->[4] } @servers];
 
     # the smaller of the two, so that nothing beside nginx decides it
     my @hit = @{$burst{hit}};
