@@ -21,7 +21,7 @@ use POSIX ();
 use WixAuthTest ();
 
 our @EXPORT = qw(
-    say_line heading table must failures musts open_report rounds
+    say_line heading table must failures musts open_report rounds stall
     median low high quantile spread us
     cpus pin cpu_ns burst wait_a_moment
     state_key loaded_site start_behind common_conf
@@ -111,11 +111,18 @@ sub must {
 sub musts { return map { $_->{line} } @musts }
 sub failures { return map { $_->{line} } grep { !$_->{ok} } @musts }
 
-sub rounds {
-    my $n = $ENV{BENCH_ROUNDS} // 15;
-    $n =~ /^[1-9]\d{0,3}\z/ or die "BENCH_ROUNDS is a number\n";
+# a number of the environment, where make passes on what is empty, too
+sub number {
+    my ($name, $default) = @_;
+
+    my $n = length($ENV{$name} // '') ? $ENV{$name} : $default;
+
+    $n =~ /^[1-9]\d{0,3}\z/ or die "$name is a number from 1 to 9999\n";
     return $n;
 }
+
+sub rounds { return number('BENCH_ROUNDS', 15) }
+sub stall { return number('BENCH_STALL', 30) }
 
 
 # Figures over rounds

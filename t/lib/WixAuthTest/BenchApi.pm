@@ -292,8 +292,7 @@ sub front_calls {
 # latency
 
 sub latency {
-    my $stall = $ENV{BENCH_STALL} // 30;
-    $stall =~ /^[1-9]\d{0,2}\z/ or die "BENCH_STALL is a number of seconds\n";
+    my $stall = stall();
 
     heading('latency',
         'Of a member whose token is good, asked every 2 ms on a connection'
@@ -587,7 +586,8 @@ sub costs {
           ['that waits and makes the call', sprintf '%.1f', $both],
           ['that waits for a place', sprintf '%.1f', $queued],
           ['the transfer alone', sprintf '%.1f', $both - $queued],
-          ['mean of all ' . $over->[0], sprintf '%.1f', $each->($at[0], $over)]);
+          ['mean of all ' . $over->[0],
+           sprintf '%.1f', $each->($at[0], $over)]);
 
     return {both => $both, queued => $queued};
 }

@@ -223,8 +223,8 @@ sub gated {
     my $workers = ref $listed[-1] ? 1 : pop @listed;
     my $key = state_key();
     my $servers = join '', map {
-        server($_->[0], ($_->[1] =~ /wix_auth off/ ? '' : "wix_auth required;\n")
-               . "wix_auth_client_id %%CLIENT%%;\n$_->[1]\n",
+        my $mode = $_->[1] =~ /wix_auth off/ ? '' : 'wix_auth required;';
+        server($_->[0], "$mode\nwix_auth_client_id %%CLIENT%%;\n$_->[1]\n",
                'location ^~ /_wix/ { wix_auth_endpoints; }')
     } @listed;
 
