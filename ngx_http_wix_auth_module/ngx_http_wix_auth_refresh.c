@@ -13,6 +13,7 @@
 #define NGX_HTTP_WIX_AUTH_LEASE_MARGIN  1000    /* ms beyond the API timeout */
 #define NGX_HTTP_WIX_AUTH_PAUSE_MAX     30      /* s, asked for by a 5xx */
 #define NGX_HTTP_WIX_AUTH_THROTTLED_MAX 300     /* s, asked for by a 429 */
+#define NGX_HTTP_WIX_AUTH_REFRESHES     64      /* queues of those under way */
 #define NGX_HTTP_WIX_AUTH_HOLD_MAX      2000    /* ms, of who is over budget */
 #define NGX_HTTP_WIX_AUTH_POLL_FIRST    20      /* ms, doubling */
 #define NGX_HTTP_WIX_AUTH_POLL_LAST     100
@@ -47,6 +48,7 @@ static ngx_int_t ngx_http_wix_auth_refresh_begin(
     ngx_uint_t class, ngx_http_wix_auth_refresh_t **started);
 static void ngx_http_wix_auth_refresh_call(ngx_http_wix_auth_refresh_t *rf,
     ngx_http_wix_auth_session_t *s, ngx_uint_t class);
+static ngx_queue_t *ngx_http_wix_auth_refresh_queue(u_char id[16]);
 static ngx_http_wix_auth_refresh_t *ngx_http_wix_auth_refresh_find(
     ngx_shm_zone_t *zone, ngx_http_wix_auth_session_t *s);
 static void ngx_http_wix_auth_refresh_done(
@@ -63,7 +65,8 @@ static void ngx_http_wix_auth_refresh_timer(ngx_event_t *ev);
 static void ngx_http_wix_auth_refresh_wake(ngx_http_wix_auth_record_t *rec);
 
 
-static ngx_queue_t  ngx_http_wix_auth_refreshes;
+static ngx_queue_t  ngx_http_wix_auth_refreshes[
+                                             NGX_HTTP_WIX_AUTH_REFRESHES];
 
 
 ngx_int_t
@@ -309,6 +312,7 @@ ngx_http_wix_auth_refresh_begin(ngx_http_wix_auth_record_t *rec,
 {
     ngx_int_t                     rc;
     ngx_pool_t                   *pool;
+    ngx_queue_t                  *q;
     ngx_http_wix_auth_refresh_t  *rf;
     ngx_http_wix_auth_session_t   s;
 
@@ -369,11 +373,13 @@ ngx_http_wix_auth_refresh_begin(ngx_http_wix_auth_record_t *rec,
         return NGX_ERROR;
     }
 
-    if (ngx_http_wix_auth_refreshes.next == NULL) {
-        ngx_queue_init(&ngx_http_wix_auth_refreshes);
+    q = ngx_http_wix_auth_refresh_queue(rf->id);
+
+    if (q->next == NULL) {
+        ngx_queue_init(q);
     }
 
-    ngx_queue_insert_head(&ngx_http_wix_auth_refreshes, &rf->queue);
+    ngx_queue_insert_head(q, &rf->queue);
 
     *started = rf;
 
@@ -412,19 +418,30 @@ ngx_http_wix_auth_refresh_call(ngx_http_wix_auth_refresh_t *rf,
 }
 
 
+/* the id is a hash */
+
+static ngx_queue_t *
+ngx_http_wix_auth_refresh_queue(u_char id[16])
+{
+    return &ngx_http_wix_auth_refreshes[id[0] % NGX_HTTP_WIX_AUTH_REFRESHES];
+}
+
+
 static ngx_http_wix_auth_refresh_t *
 ngx_http_wix_auth_refresh_find(ngx_shm_zone_t *zone,
     ngx_http_wix_auth_session_t *s)
 {
-    ngx_queue_t                  *q;
+    ngx_queue_t                  *q, *queue;
     ngx_http_wix_auth_refresh_t  *rf;
 
-    if (ngx_http_wix_auth_refreshes.next == NULL) {
+    queue = ngx_http_wix_auth_refresh_queue(s->id);
+
+    if (queue->next == NULL) {
         return NULL;
     }
 
-    for (q = ngx_queue_head(&ngx_http_wix_auth_refreshes);
-         q != ngx_queue_sentinel(&ngx_http_wix_auth_refreshes);
+    for (q = ngx_queue_head(queue);
+         q != ngx_queue_sentinel(queue);
          q = ngx_queue_next(q))
     {
         rf = ngx_queue_data(q, ngx_http_wix_auth_refresh_t, queue);
