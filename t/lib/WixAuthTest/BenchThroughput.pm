@@ -44,7 +44,7 @@ my @servers = (
     [request    => 'request', 'REQUEST', '/small', 'free',
      'auth_request, a 204 beside it'],
     [basic      => 'basic', 'BASIC', '/small', 'free',
-     'auth_basic, {PLAIN}'],
+     'auth_basic, plain text'],
     [free_big   => 'free', 'FREE', '/big', undef,
      'ungated, 16 KB'],
     [hit_big    => 'gate', 'HIT', '/big', 'free_big',
