@@ -35,7 +35,11 @@ $emu->member(%vic, state => 'VERIFY');
 start_upstream();
 note_secret(password => $_->{password}) for \%ann, \%bob, \%flo, \%vic;
 
-my $nginx = start_nginx(debug => 0, workers => 2, conf => <<'END');
+# of calls at the queue, in seconds
+my $timeout = slow(2);
+
+my $nginx = start_nginx(debug => 0, workers => 2,
+    vars => {TIMEOUT => $timeout}, conf => <<'END');
 wix_auth_api %%API%%;
 wix_auth_cookie nosecure;
 wix_auth_client_id %%CLIENT%%;
@@ -81,7 +85,7 @@ server {
     listen 127.0.0.1:%%QUEUE_PORT%%;
     server_name localhost;
     wix_auth_zone zone=queue:1m;
-    wix_auth_api_timeout 2s;
+    wix_auth_api_timeout %%TIMEOUT%%s;
     wix_auth_login_limit off;
     location ^~ /_wix/ { wix_auth_endpoints; }
 }
@@ -164,9 +168,9 @@ subtest 'a queue is no outage' => sub {
     my $port = port('QUEUE_PORT');
     login_at('QUEUE_PORT', \%ann);
 
-    # the second half has its turn after 1.2 s, and 0.8 s are left then
-    my $slow = emu_fault('login', {type => 'delay', seconds => 1.2},
-                         count => -1);
+    # the second half has its turn when less than half of the time is left
+    my $slow = emu_fault('login',
+        {type => 'delay', seconds => 0.6 * $timeout}, count => -1);
     my $opened = $nginx->log_lines(qr/breaker opens/);
     my @sock = map { post_login($port, "x$_\@example.com") } 1 .. QUEUE;
 
