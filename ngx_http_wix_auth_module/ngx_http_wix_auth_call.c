@@ -514,6 +514,8 @@ static ngx_int_t
 ngx_http_wix_auth_api_alive(ngx_http_wix_auth_api_call_t *call,
     ngx_http_wix_auth_fetch_t *f)
 {
+    ngx_msec_t  time;
+
     switch (f->error) {
 
     case NGX_HTTP_WIX_AUTH_FETCH_DONE:
@@ -523,9 +525,13 @@ ngx_http_wix_auth_api_alive(ngx_http_wix_auth_api_call_t *call,
         return NGX_OK;
 
     case NGX_HTTP_WIX_AUTH_FETCH_TIMEOUT:
-        return (f->launched
-                && ngx_current_msec - f->launch
-                   >= ngx_min(f->conf->timeout, f->conf->connect_timeout) / 2)
+        time = f->conf->timeout;
+
+        if (!f->connected) {
+            time = ngx_min(time, f->conf->connect_timeout);
+        }
+
+        return (f->launched && ngx_current_msec - f->launch >= time / 2)
                ? NGX_ERROR : NGX_DECLINED;
 
     case NGX_HTTP_WIX_AUTH_FETCH_CONNECT:

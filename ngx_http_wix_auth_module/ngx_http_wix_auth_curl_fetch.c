@@ -556,6 +556,7 @@ ngx_http_wix_auth_fetch_send_callback(void *data, char *peer, char *local,
     ngx_http_wix_auth_fetch_transfer_t  *t;
 
     t = data;
+    t->fetch.connected = 1;
 
     if (ngx_http_wix_auth_fetch_inner_peer(t, peer)) {
         ngx_http_wix_auth_fetch_inner_log();

@@ -81,6 +81,8 @@ struct ngx_http_wix_auth_fetch_s {
     time_t                           sent;        /* wall clock of start() */
     ngx_msec_t                       started;     /* monotonic, of start() */
     ngx_msec_t                       launch;      /* the same, of its turn */
+    unsigned                         connected:1; /* there was a connection
+                                                     that could take it */
     unsigned                         launched:1;  /* else its time was over
                                                      before its turn came */
 

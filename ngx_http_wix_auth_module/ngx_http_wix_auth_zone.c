@@ -250,13 +250,11 @@ ngx_http_wix_auth_zone_next(ngx_http_wix_auth_zone_sh_t *sh, u_char id[16])
         }
     }
 
-    while (++bucket < last) {
-        if (*bucket) {
-            return *bucket;
-        }
-    }
+    do {
+        bucket++;
+    } while (bucket < last && *bucket == NULL);
 
-    return NULL;
+    return (bucket < last) ? *bucket : NULL;
 }
 
 

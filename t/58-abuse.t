@@ -6,6 +6,8 @@
 # the same nginx: floods that push counters out of their table, callers who hang
 # up as soon as they are the probe, queues that are full, forms that are sent
 # twice; and who is vouched for when Wix has not been asked.
+#
+# quiet
 
 use strict;
 use warnings;
@@ -36,7 +38,7 @@ start_upstream();
 note_secret(password => $_->{password}) for \%ann, \%bob, \%flo, \%vic;
 
 # of calls at the queue, in seconds
-my $timeout = slow(2);
+my $timeout = slow(4);
 
 my $nginx = start_nginx(debug => 0, workers => 2,
     vars => {TIMEOUT => $timeout}, conf => <<'END');
