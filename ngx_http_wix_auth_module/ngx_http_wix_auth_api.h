@@ -253,5 +253,9 @@ ngx_http_wix_auth_api_call_t *ngx_http_wix_auth_api_direct(
 /* the handler will not be called */
 void ngx_http_wix_auth_api_cancel(ngx_http_wix_auth_api_call_t *call);
 
+/* at a worker's end, before that of the transfers: of calls that have outlived
+   who made them */
+void ngx_http_wix_auth_api_exit_worker(void);
+
 
 #endif /* _NGX_HTTP_WIX_AUTH_API_H_INCLUDED_ */

@@ -5,6 +5,7 @@
 
 
 #include "ngx_http_wix_auth_call.h"
+#include "ngx_http_wix_auth_counter.h"
 #include "ngx_http_wix_auth_url.h"
 
 
@@ -56,6 +57,10 @@ static const char  *ngx_http_wix_auth_api_classes[] = {
     "refresh (in the background)",
     "lookup (visitors, token-info, profiles)"
 };
+
+
+/* probes that nobody waits for any more */
+static ngx_queue_t  ngx_http_wix_auth_orphans;
 
 
 ngx_http_wix_auth_api_call_t *
@@ -117,6 +122,12 @@ ngx_http_wix_auth_api_cancel(ngx_http_wix_auth_api_call_t *call)
 
         /* or who hangs up early would keep the breaker open for all others */
 
+        if (ngx_http_wix_auth_orphans.next == NULL) {
+            ngx_queue_init(&ngx_http_wix_auth_orphans);
+        }
+
+        ngx_queue_insert_head(&ngx_http_wix_auth_orphans, &call->queue);
+
         call->orphan = 1;
         call->log = ngx_cycle->log;
         return;
@@ -128,6 +139,29 @@ ngx_http_wix_auth_api_cancel(ngx_http_wix_auth_api_call_t *call)
     }
 
     ngx_http_wix_auth_api_free(call);
+}
+
+
+void
+ngx_http_wix_auth_api_exit_worker(void)
+{
+    ngx_queue_t                   *q;
+    ngx_http_wix_auth_api_call_t  *call;
+
+    if (ngx_http_wix_auth_orphans.next == NULL) {
+        return;
+    }
+
+    while (!ngx_queue_empty(&ngx_http_wix_auth_orphans)) {
+        q = ngx_queue_head(&ngx_http_wix_auth_orphans);
+        ngx_queue_remove(q);
+
+        call = ngx_queue_data(q, ngx_http_wix_auth_api_call_t, queue);
+
+        ngx_http_wix_auth_fetch_cancel(call->fetch);
+        ngx_http_wix_auth_api_give_up(call);
+        ngx_http_wix_auth_api_free(call);
+    }
 }
 
 
@@ -374,6 +408,15 @@ ngx_http_wix_auth_api_done(ngx_http_wix_auth_fetch_t *f)
     ngx_http_wix_auth_api_report(call, f, &result);
 
     if (call->orphan) {
+
+        if (result.cause == NGX_HTTP_WIX_AUTH_CAUSE_429
+            && !ngx_http_wix_auth_api_account(call))
+        {
+            ngx_http_wix_auth_budget_pause(call->conf->zone, call->id,
+                                           result.retry_after);
+        }
+
+        ngx_queue_remove(&call->queue);
         ngx_http_wix_auth_api_free(call);
         return;
     }

@@ -19,6 +19,8 @@
 static ngx_inline ngx_uint_t ngx_http_wix_auth_cookie_pair(u_char *p,
     u_char *end, ngx_str_t *names, ngx_uint_t nnames,
     ngx_http_wix_auth_cookie_hit_t *hit);
+static ngx_uint_t ngx_http_wix_auth_cookie_claims(ngx_str_t *header,
+    ngx_str_t *names, ngx_uint_t nnames);
 static ngx_inline void ngx_http_wix_auth_cookie_join(ngx_str_t *header,
     ngx_str_t *part);
 static ngx_uint_t ngx_http_wix_auth_cookie_named(u_char *p, u_char *end,
@@ -164,7 +166,48 @@ other:
 
     ngx_str_null(part);
 
-    return ngx_http_wix_auth_cookie_scan(header, names, nnames, hits, 0, max);
+    n = ngx_http_wix_auth_cookie_scan(header, names, nnames, hits, 0, max);
+
+    if (n == 0 && ngx_http_wix_auth_cookie_claims(header, names, nnames)) {
+        part->data = header->data;
+    }
+
+    return n;
+}
+
+
+/* whether cut() would find a pair */
+
+static ngx_uint_t
+ngx_http_wix_auth_cookie_claims(ngx_str_t *header, ngx_str_t *names,
+    ngx_uint_t nnames)
+{
+    u_char  *p, *last, *end;
+
+    p = header->data;
+    last = p + header->len;
+
+    for ( ;; ) {
+
+        while (p < last && ngx_http_wix_auth_blank(*p)) {
+            p++;
+        }
+
+        end = memchr(p, ';', last - p);
+        if (end == NULL) {
+            end = last;
+        }
+
+        if (p < end && ngx_http_wix_auth_cookie_named(p, end, names, nnames)) {
+            return 1;
+        }
+
+        if (end == last) {
+            return 0;
+        }
+
+        p = end + 1;
+    }
 }
 
 

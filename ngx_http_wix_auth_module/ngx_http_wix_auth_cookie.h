@@ -57,7 +57,9 @@ ngx_uint_t ngx_http_wix_auth_cookie_scan(ngx_str_t *header, ngx_str_t *names,
 /*
  * scan() from n = 0 on, for who is going to cut: when there is one hit and
  * cut() would do no more than take it out, *part is what goes, with its ";",
- * else *part is empty.  first is what cookie_first() has said of the names.
+ * else part->len is 0, and part->data is NULL but where there is no hit and
+ * cut() would find a pair all the same.  first is what cookie_first() has said
+ * of the names.
  */
 ngx_uint_t ngx_http_wix_auth_cookie_part(ngx_str_t *header, ngx_str_t *names,
     ngx_uint_t nnames, u_char first, ngx_http_wix_auth_cookie_hit_t *hits,

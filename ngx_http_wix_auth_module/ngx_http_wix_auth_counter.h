@@ -17,7 +17,8 @@
  *
  * The counter table is the only shared memory that strangers can write.  It
  * has a fixed size, reserved with the zone (1/64 of it), 4 ways; a full set
- * loses its oldest counter.  Keys are kept as keyed hashes only.
+ * loses its lowest count, and of equal ones the oldest.  Keys are kept as
+ * keyed hashes only.
  */
 
 
@@ -51,7 +52,8 @@ ngx_int_t ngx_http_wix_auth_counter_take(ngx_shm_zone_t *shm_zone,
 ngx_uint_t ngx_http_wix_auth_counter_get(ngx_shm_zone_t *shm_zone,
     ngx_uint_t kind, ngx_str_t *key, time_t *left);
 
-/* takes one back that was counted in vain; the window stays */
+/* takes one back that was counted in vain; the last one takes the window
+   along */
 void ngx_http_wix_auth_counter_give(ngx_shm_zone_t *shm_zone,
     ngx_uint_t kind, ngx_str_t *key);
 

@@ -13,7 +13,7 @@
 
 #define NGX_HTTP_WIX_AUTH_BEARER_REFUSED    30     /* s, life of a refusal */
 #define NGX_HTTP_WIX_AUTH_BEARER_FAILED     2      /* s, for other workers */
-#define NGX_HTTP_WIX_AUTH_BEARER_PLAIN      10     /* s, without a profile */
+#define NGX_HTTP_WIX_AUTH_BEARER_PLAIN      60     /* s, without a profile */
 #define NGX_HTTP_WIX_AUTH_BEARER_RETRY_MAX  300    /* s, that we pass on */
 
 
@@ -36,6 +36,8 @@ struct ngx_http_wix_auth_inquiry_s {
 
 static void ngx_http_wix_auth_inquiry_info_done(
     ngx_http_wix_auth_api_result_t *result, void *data);
+static void ngx_http_wix_auth_inquiry_plain(
+    ngx_http_wix_auth_inquiry_t *in);
 static ngx_int_t ngx_http_wix_auth_inquiry_accept(
     ngx_http_wix_auth_inquiry_t *in, ngx_http_wix_auth_api_result_t *result);
 static ngx_int_t ngx_http_wix_auth_inquiry_profile(
@@ -210,8 +212,26 @@ ngx_http_wix_auth_inquiry_info_done(ngx_http_wix_auth_api_result_t *result,
         return;
 
     default:
+        ngx_http_wix_auth_inquiry_plain(in);
         ngx_http_wix_auth_inquiry_store(in);
     }
+}
+
+
+/* the token is good without a profile too, but nobody knows whether the member
+   is blocked: soon to be asked again */
+
+static void
+ngx_http_wix_auth_inquiry_plain(ngx_http_wix_auth_inquiry_t *in)
+{
+    ngx_http_wix_auth_session_t  *s;
+
+    s = &in->session;
+
+    s->expires = ngx_min(s->expires,
+                         s->created + NGX_HTTP_WIX_AUTH_BEARER_PLAIN);
+    s->token_expires = s->expires;
+    s->token_lifetime = s->expires - s->created;
 }
 
 
@@ -302,6 +322,7 @@ ngx_http_wix_auth_inquiry_member_done(ngx_http_wix_auth_api_result_t *result,
                           "wix_auth: the profile for bearer token %*xs is "
                           "another member's, ignored",
                           (size_t) 4, s->handle);
+            ngx_http_wix_auth_inquiry_plain(in);
             break;
         }
 
@@ -315,6 +336,7 @@ ngx_http_wix_auth_inquiry_member_done(ngx_http_wix_auth_api_result_t *result,
         {
             ngx_str_null(&s->profile);
             ngx_str_null(&s->email);
+            ngx_http_wix_auth_inquiry_plain(in);
         }
 
         break;
@@ -332,13 +354,8 @@ ngx_http_wix_auth_inquiry_member_done(ngx_http_wix_auth_api_result_t *result,
 
     default:
 
-        /* logged already; the token is good without a profile too, but nobody
-           knows whether the member is blocked: soon to be asked again */
-
-        s->expires = ngx_min(s->expires, s->created
-                                         + NGX_HTTP_WIX_AUTH_BEARER_PLAIN);
-        s->token_expires = s->expires;
-        s->token_lifetime = s->expires - s->created;
+        /* logged already */
+        ngx_http_wix_auth_inquiry_plain(in);
     }
 
     ngx_http_wix_auth_inquiry_store(in);

@@ -853,6 +853,7 @@ ngx_http_wix_auth_exit_process(ngx_cycle_t *cycle)
         ngx_http_wix_auth_state_stop(state[i].zone);
     }
 
+    ngx_http_wix_auth_api_exit_worker();
     ngx_http_wix_auth_fetch_exit_worker(cycle);
 }
 

@@ -206,6 +206,10 @@ ngx_http_wix_auth_record_scan(ngx_http_wix_auth_record_t *rec,
 
     if (part.len) {
         rec->part = part;
+
+    } else if (part.data && n == 0) {
+        /* "name =value", which is none of ours, but is cut */
+        rec->ours++;
     }
 
     for (i = 0; i < n; i++) {
@@ -518,7 +522,7 @@ ngx_http_wix_auth_record_session(ngx_http_wix_auth_record_t *rec,
     }
 
     if (rc == NGX_OK && rec->buf != rec->inline_buf && q->need < q->size / 2) {
-        ngx_http_wix_auth_record_room = ngx_align(q->need, 256);
+        ngx_http_wix_auth_record_room = ngx_align(ngx_max(q->need, 1), 256);
     }
 
     if (rc == NGX_OK) {

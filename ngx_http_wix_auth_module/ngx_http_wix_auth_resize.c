@@ -175,7 +175,7 @@ ngx_http_wix_auth_zone_move_age(ngx_http_wix_auth_zone_sh_t *sh,
 }
 
 
-/* a copy that is in the tree and counted, but in no queue; NULL: no room */
+/* a copy that is in the table and counted, but in no queue; NULL: no room */
 
 static ngx_http_wix_auth_record_node_t *
 ngx_http_wix_auth_zone_take(ngx_http_wix_auth_zone_t *zone,

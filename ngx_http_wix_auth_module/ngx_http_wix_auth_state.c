@@ -271,7 +271,7 @@ ngx_http_wix_auth_state_copy(ngx_http_wix_auth_state_t *state, size_t *len)
     u_char                           *p, *last;
     size_t                            size;
     time_t                            now;
-    ngx_uint_t                        passed, saved;
+    ngx_uint_t                        passed, saved, left;
     ngx_http_wix_auth_session_t       s;
     ngx_http_wix_auth_state_save_t   *save;
     ngx_http_wix_auth_record_node_t  *rn;
@@ -285,7 +285,8 @@ ngx_http_wix_auth_state_copy(ngx_http_wix_auth_state_t *state, size_t *len)
 
     ngx_shmtx_lock(&zone->shpool->mutex);
 
-    rn = ngx_http_wix_auth_zone_next(zone->sh, save->last);
+    left = NGX_HTTP_WIX_AUTH_STATE_EMPTY;
+    rn = ngx_http_wix_auth_zone_next(zone->sh, save->last, &left);
 
     for (passed = 0;
          rn && passed < NGX_HTTP_WIX_AUTH_STATE_PASSED
@@ -315,7 +316,7 @@ ngx_http_wix_auth_state_copy(ngx_http_wix_auth_state_t *state, size_t *len)
 
         ngx_memcpy(save->last, rn->id, 16);
 
-        rn = ngx_http_wix_auth_zone_next(zone->sh, rn->id);
+        rn = ngx_http_wix_auth_zone_next(zone->sh, save->last, &left);
     }
 
     ngx_shmtx_unlock(&zone->shpool->mutex);
@@ -324,7 +325,7 @@ ngx_http_wix_auth_state_copy(ngx_http_wix_auth_state_t *state, size_t *len)
 
     *len = p - (state->buf + NGX_HTTP_WIX_AUTH_STATE_BEFORE);
 
-    return rn != NULL;
+    return rn != NULL || left == 0;
 }
 
 

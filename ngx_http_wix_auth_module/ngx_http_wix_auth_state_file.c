@@ -8,7 +8,8 @@
 
 
 #define NGX_HTTP_WIX_AUTH_STATE_MAGIC    "wix_auth"
-#define NGX_HTTP_WIX_AUTH_STATE_VERSION  1
+/* of the format, and of the hash of the cookies that ids are */
+#define NGX_HTTP_WIX_AUTH_STATE_VERSION  2
 
 /* offsets in the header */
 

@@ -322,7 +322,7 @@ ngx_http_wix_auth_state_restore(ngx_http_wix_auth_zone_t *zone,
 }
 
 
-/* in the tree and counted, but in no queue; NULL: no room */
+/* in the table and counted, but in no queue; NULL: no room */
 
 static ngx_http_wix_auth_record_node_t *
 ngx_http_wix_auth_state_put_record(ngx_http_wix_auth_zone_t *zone,

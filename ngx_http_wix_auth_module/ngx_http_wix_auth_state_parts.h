@@ -48,6 +48,7 @@
 #define NGX_HTTP_WIX_AUTH_STATE_BEHIND   NGX_HTTP_WIX_AUTH_RAW_TAG
 
 #define NGX_HTTP_WIX_AUTH_STATE_RECORD   106     /* without its strings */
+#define NGX_HTTP_WIX_AUTH_STATE_EMPTY    4096           /* buckets in a step */
 #define NGX_HTTP_WIX_AUTH_STATE_CHUNK    (128 * 1024)   /* records, at most */
 
 

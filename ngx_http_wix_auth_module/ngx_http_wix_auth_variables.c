@@ -409,7 +409,8 @@ ngx_http_wix_auth_variable_record(ngx_http_request_t *r)
     /* Wix has not been asked: beyond token and grace nobody vouches for it */
 
     if (ngx_time() >= rec->session.token_expires
-        && (rec->session.failures == 0
+        && (rec->session.kind != NGX_HTTP_WIX_AUTH_KIND_MEMBER
+            || rec->session.failures == 0
             || !ngx_http_wix_auth_refresh_stale(rec, conf,
                                                 rec->session.cause)))
     {

@@ -237,8 +237,10 @@ ngx_http_wix_auth_zone_find(ngx_http_wix_auth_zone_sh_t *sh, u_char id[16])
  */
 
 ngx_http_wix_auth_record_node_t *
-ngx_http_wix_auth_zone_next(ngx_http_wix_auth_zone_sh_t *sh, u_char id[16])
+ngx_http_wix_auth_zone_next(ngx_http_wix_auth_zone_sh_t *sh, u_char id[16],
+    ngx_uint_t *left)
 {
+    ngx_uint_t                         key, i;
     ngx_http_wix_auth_record_node_t  *rn, **bucket, **last;
 
     bucket = ngx_http_wix_auth_zone_bucket(sh, id);
@@ -250,9 +252,24 @@ ngx_http_wix_auth_zone_next(ngx_http_wix_auth_zone_sh_t *sh, u_char id[16])
         }
     }
 
-    do {
-        bucket++;
-    } while (bucket < last && *bucket == NULL);
+    while (++bucket < last && *bucket == NULL) {
+
+        if (--*left) {
+            continue;
+        }
+
+        /* the least id of this bucket */
+
+        key = (ngx_uint_t) (bucket - sh->buckets) << sh->shift;
+
+        ngx_memzero(id, 16);
+
+        for (i = 0; i < sizeof(ngx_uint_t); i++) {
+            id[i] = (u_char) (key >> (8 * (sizeof(ngx_uint_t) - 1 - i)));
+        }
+
+        return NULL;
+    }
 
     return (bucket < last) ? *bucket : NULL;
 }
@@ -326,6 +343,7 @@ ngx_http_wix_auth_zone_used(ngx_http_wix_auth_zone_sh_t *sh,
     ngx_http_wix_auth_record_node_t  *oldest;
 
     rn->seen = now;
+
     /* a state file does not have verdicts */
     sh->touches += (rn->kind != NGX_HTTP_WIX_AUTH_KIND_BEARER);
 

@@ -144,10 +144,10 @@ struct ngx_http_wix_auth_zone_s {
 ngx_http_wix_auth_record_node_t *ngx_http_wix_auth_zone_find(
     ngx_http_wix_auth_zone_sh_t *sh, u_char id[16]);
 
-/* the record that comes after this id in the table, which is in order; NULL:
-   none */
+/* the record that comes after this id in the table, which is in order.  NULL:
+   none, or *left buckets were empty: then *left is 0, and id where to go on */
 ngx_http_wix_auth_record_node_t *ngx_http_wix_auth_zone_next(
-    ngx_http_wix_auth_zone_sh_t *sh, u_char id[16]);
+    ngx_http_wix_auth_zone_sh_t *sh, u_char id[16], ngx_uint_t *left);
 
 /* a state file does not have verdicts */
 #define ngx_http_wix_auth_zone_changed(sh, kind)                              \
@@ -227,7 +227,7 @@ ngx_uint_t ngx_http_wix_auth_session_storable(ngx_http_wix_auth_session_t *s);
 ngx_int_t ngx_http_wix_auth_counter_create(ngx_http_wix_auth_zone_t *zone,
     size_t size);
 
-/* copies all of them; what does not fit any more is the oldest */
+/* copies all of them; what does not fit any more are the lowest counts */
 void ngx_http_wix_auth_counter_move(ngx_http_wix_auth_zone_sh_t *sh,
     ngx_http_wix_auth_zone_sh_t *old);
 

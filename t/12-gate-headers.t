@@ -261,6 +261,10 @@ subtest 'our cookies are cut out' => sub {
         ['each header has one', ["$mine; a=1", "$mine; b=2"], 'a=1|b=2'],
         ['nothing but ours', [$mine, $mine, "$mine; $garbage"], 'none'],
         ['none of ours', ['a=1; b=2'], 'a=1; b=2', {required => 401}],
+        ['none of ours, untidy', ['a=1 ;; b=2'], 'a=1 ;; b=2',
+            {required => 401}],
+        ['only with a blank before "="', ["a=1; wix_auth =$value; b=2"],
+            'a=1; b=2', {required => 401}],
         ['a lone semicolon', ["; $mine;"], 'none'],
     );
 

@@ -440,8 +440,13 @@ cookie(request_t *q, ngx_uint_t i)
 static ngx_uint_t
 ours(ngx_http_wix_auth_cookies_t *c, ngx_str_t *value)
 {
+    ngx_str_t                       part;
+    ngx_uint_t                      n;
     ngx_http_wix_auth_cookie_hit_t  hits[8];
 
-    return ngx_http_wix_auth_cookie_scan(value, c->names, c->nnames, hits, 0,
-                                         8);
+    n = ngx_http_wix_auth_cookie_part(value, c->names, c->nnames,
+                         ngx_http_wix_auth_cookie_first(c->names, c->nnames),
+                         hits, 8, &part);
+
+    return n ? n : part.data != NULL;
 }

@@ -424,7 +424,7 @@ test_state_hostile(void)
        "state: a text");
 
     slot = make_slot(1, NULL);
-    slot.data[11] = 2;
+    slot.data[11] = 1;
     ok(parse(&ring, &slot, slot.len, &err) == NGX_DECLINED
        && strstr(err, "format"), "state: another version");
 
