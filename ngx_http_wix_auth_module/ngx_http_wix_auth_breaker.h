@@ -54,11 +54,12 @@ ngx_int_t ngx_http_wix_auth_breaker_ask(ngx_shm_zone_t *shm_zone,
 
 /*
  * What became of it.  rc is NGX_OK: Wix answered; NGX_ERROR: it is away, for
- * cause, 1 to 255; NGX_DECLINED: the call was given up, which says nothing, and
- * has no cause, nor has NGX_OK.  NGX_DONE: this
- * has opened the breaker, *time is how long it will stay so, in ms; NGX_AGAIN:
- * this has closed it, *time is how long it was open; both are for the log.
- * Else NGX_OK.  What was asked for in an earlier state changes nothing.
+ * cause, 1 to 255; NGX_DECLINED: the call was given up, which says nothing.
+ *
+ * NGX_DONE: this has opened the breaker, *time is how long it will stay so, in
+ * ms; NGX_AGAIN: this has closed it, *time is how long it was open; both are
+ * for the log.  Else NGX_OK.  What was asked for in an earlier state changes
+ * nothing.
  */
 ngx_int_t ngx_http_wix_auth_breaker_result(ngx_shm_zone_t *shm_zone,
     u_char client[16], ngx_uint_t class,

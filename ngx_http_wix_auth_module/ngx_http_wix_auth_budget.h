@@ -43,7 +43,7 @@ typedef struct {
     uint32_t     ticket;                       /* moves with the state */
     uint16_t     fails;                        /* with no success between */
     u_char       state;
-    u_char       cause;                        /* of the last failure */
+    u_char       cause;                        /* that has opened it */
 } ngx_http_wix_auth_breaker_t;
 
 

@@ -255,8 +255,9 @@ ngx_http_wix_auth_counter_find(ngx_http_wix_auth_zone_sh_t *sh, uint64_t key)
 
 /*
  * Where a new one goes: its own old place, or one that is free or over, or
- * that of the lowest count, and of several the oldest: what has run into its
- * limit is not pushed out by a flood of others.  A key has one place at most.
+ * that of the lowest count, and of several the oldest: what has run into a
+ * limit above one is not pushed out by a flood of others.  A key has one place
+ * at most.
  */
 
 static ngx_http_wix_auth_counter_t *

@@ -262,9 +262,7 @@ ngx_http_wix_auth_record_lookup(ngx_http_wix_auth_record_t *rec,
         return NGX_OK;
     }
 
-    if (rec->read != conf->cookies) {
-        ngx_http_wix_auth_record_cookies(rec, conf);
-    }
+    ngx_http_wix_auth_record_cookies(rec, conf);
 
     if (conf->client_text.len) {
         client = conf->client;

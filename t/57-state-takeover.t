@@ -13,7 +13,6 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use POSIX ();
 use Time::HiRes qw(sleep time);
 use WixAuthTest;
 use WixAuthTest::Refresh;
@@ -332,13 +331,7 @@ sub overlap {
         kill TERM => $old;
     }
 
-    my $pid = fork // die "fork: $!\n";
-    if (!$pid) {
-        open STDOUT, '>>', $nginx->dir . '/stderr';
-        open STDERR, '>&', \*STDOUT;
-        $nginx->environment;
-        exec $nginx->command or POSIX::_exit(127);
-    }
+    my $pid = $nginx->launch;
 
     # which the new one notices, whatever it does then
     my $noticed = $signal eq 'QUIT'

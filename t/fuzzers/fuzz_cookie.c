@@ -187,7 +187,7 @@ static void
 part(fuzz_t *f, ngx_str_t *header, ngx_str_t *rest)
 {
     size_t                          before;
-    ngx_str_t                       gone, left, alike[2];
+    ngx_str_t                       gone, left, plain, alike[2];
     ngx_uint_t                      i, n, m;
     ngx_http_wix_auth_cookie_hit_t  hits[HITS], same[HITS];
 
@@ -215,6 +215,13 @@ part(fuzz_t *f, ngx_str_t *header, ngx_str_t *rest)
     FUZZ_CHECK(n == ngx_http_wix_auth_cookie_scan(header, names, NAMES, same,
                                                   0, HITS));
     FUZZ_CHECK(left.len == 0 || header->len - left.len == rest->len);
+
+    /* cut() without names only tidies up */
+
+    plain = fuzz_copy(f, header->data, header->len);
+    plain.len = ngx_http_wix_auth_cookie_cut(plain.data, header, NULL, 0);
+
+    FUZZ_CHECK(fuzz_equal(&plain, rest) == (n == 0 && left.data == NULL));
 
     if (gone.len == 0) {
         return;

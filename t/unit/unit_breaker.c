@@ -160,7 +160,7 @@ test_breaker(void)
        "it is open: %ld s", (long) after);
     ok(ask(one, WAITED) == NGX_BUSY && after >= 10, "nobody calls");
     ok(ngx_http_wix_auth_breaker_cause(z, one, WAITED) == 2,
-       "for the cause of the last failure");
+       "for the cause of the failure that has opened it");
 
     ngx_current_msec += 10 * SECOND - 1;
     ok(ask(one, WAITED) == NGX_BUSY && after >= 1 && after <= 2,

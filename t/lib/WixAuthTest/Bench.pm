@@ -24,7 +24,7 @@ our @EXPORT = qw(
     say_line heading table must failures musts open_report rounds stall
     median low high quantile spread us
     cpus pin cpu_ns burst wait_a_moment
-    state_key loaded_site start_behind common_conf
+    loaded_site start_behind common_conf
 );
 
 # connections of wrk, one thread; seconds of a burst, which wrk counts whole
@@ -308,17 +308,6 @@ END
 
 # Sites with sessions.  They are loaded from a state file; then a reload takes
 # the file away, so that no save falls into a measurement.
-
-my $key;
-
-sub state_key {
-    return $key if $key;
-
-    $key = WixAuthTest::temp_dir() . '/key';
-    WixAuthTest::spew($key, join '', map { chr 33 + int rand 90 } 1 .. 48);
-    chmod 0600, $key or die "$key: $!\n";
-    return $key;
-}
 
 # loaded_site(file => state file, conf => a text with %%STATE%%, ...): as
 # start_nginx(); ->{taken} is how many sessions the zone has

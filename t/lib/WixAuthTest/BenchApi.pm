@@ -118,10 +118,15 @@ sub ended {
 
     WixAuthTest::emulator()->clear_faults($fault);
 
-    # nginx's clock has seconds only
+    lapse();
+    return @b;
+}
+
+# until tokens of a second have ended; nginx's clock has seconds only
+sub lapse {
     my $end = time + 2.1;
     sleep 0.02 while time < $end;
-    return @b;
+    return;
 }
 
 # Requests of browsers whose answers are read later
@@ -187,8 +192,7 @@ sub api {
     my $logins = timed($nginx, sub { @b = logged_in('API', LOGINS) });
     $emu->clear_faults($fault);
 
-    my $end = time + 2.1;
-    sleep 0.02 while time < $end;
+    lapse();
 
     my $refreshes = timed($nginx, sub {
         for (my $i = 0; $i < @b; $i += AT_ONCE) {

@@ -10,14 +10,12 @@ use strict;
 use warnings;
 
 use Exporter qw(import);
-use WixAuthTest ();
 use WixAuthTest::Bench;
 use WixAuthTest::Instructions;
-use WixAuthTest::StateFile;
 
 our @EXPORT = qw(count_instructions);
 
-use constant {FEW => 100, MANY => 20_000, SAMPLES => 500};
+use constant {FEW => 100, MANY => 20_000};
 
 # who is looked up: one of the few, and one in the midst of the many
 my %who = (FEW, 5, MANY, MANY / 2);
@@ -37,20 +35,16 @@ sub count_instructions {
     my %count;
 
     for my $n (FEW, MANY) {
-        my $nginx = site($n);
-        my @port = $nginx->ports;
-        my $ask = sub {
-            my ($port, $path) = @_;
-            return instructions($nginx, $port, request($path, $who{$n}));
-        };
+        my $nginx = counted_site("count_$n", $n, $gated, $alike);
+        my $ask = sub { return instructions($nginx, @_, $who{$n}) };
 
         $count{$n} = {
-            (map { $_ => $ask->($port[0], "/$_") } qw(off plain used)),
-            (map { ("free_$_" => $ask->($port[1], "/$_")) } qw(plain used)),
+            (map { $_ => $ask->(GATED, "/$_") } qw(off plain used)),
+            (map { ("free_$_" => $ask->(FREE, "/$_")) } qw(plain used)),
         };
 
         # once more, for what is counted in its functions
-        $ask->($port[0], '/plain');
+        $ask->(GATED, '/plain');
         $count{$n}{find} = inclusive($nginx, 'ngx_http_wix_auth_session_find');
 
         $nginx->stop;
@@ -86,65 +80,6 @@ sub judge {
          $many->{used} - $few->{used}, '<=', 300);
 
     return $count;
-}
-
-# instructions of a function and what it calls, for each request
-sub inclusive {
-    my ($nginx, $name) = @_;
-
-    my @out = qx(callgrind_annotate --inclusive=yes --threshold=100 \\
-                 $nginx->{last} 2> /dev/null);
-
-    for (@out) {
-        my ($n) = /^\s*([\d,]+)\s.*:\Q$name\E\b/ or next;
-        return int($n =~ tr/,//dr / SAMPLES + 0.5);
-    }
-    return;
-}
-
-sub site {
-    my ($n) = @_;
-
-    my $file = WixAuthTest::temp_dir() . "/state-count-$n";
-    my $key = state_key();
-    my $port = "COUNT_$n";
-
-    state_file($file, $key, $n + 10);
-
-    return start_counted(conf => <<"END");
-wix_auth_zone zone=members:64m state=$file;
-wix_auth_session_key $key;
-wix_auth_api %%API%%;
-wix_auth_cookie nosecure;
-access_log off;
-keepalive_requests 100000000;
-
-server {
-    listen 127.0.0.1:%%$port\_PORT%%;
-    server_name localhost;
-    wix_auth_client_id %%CLIENT%%;
-    wix_auth required;
-    location ^~ /_wix/ { wix_auth_endpoints; }
-    location /off { wix_auth off; empty_gif; }
-    location /plain { empty_gif; }
-    location /used { add_header X-Who "$gated"; empty_gif; }
-}
-server {
-    listen 127.0.0.1:%%$port\_FREE_PORT%%;
-    server_name localhost;
-    location /plain { empty_gif; }
-    location /used { add_header X-Who "$alike"; empty_gif; }
-}
-END
-}
-
-sub request {
-    my ($path, $i) = @_;
-
-    return join("\r\n", "GET $path HTTP/1.1", 'Host: localhost',
-        'User-Agent: bench', 'Accept: */*',
-        'Cookie: theme=dark; wix_auth=' . state_cookie($i) . '; lang=en')
-        . "\r\n\r\n";
 }
 
 1;

@@ -5,9 +5,9 @@ package WixAuthTest::Instructions;
 # Instructions of a request, counted by callgrind in one nginx process: the
 # same each time, however busy the machine is.
 #
-#     my $nginx = start_counted(conf => ...);     # as start_nginx()
-#     my $n = instructions($nginx, $port, $request);
-#     my @lines = where($nginx);                  # the last count's functions
+#     my $nginx = counted_site('few', 100, $header, $alike);
+#     my $n = instructions($nginx, GATED, '/plain');
+#     my $part = inclusive($nginx, 'ngx_...');    # of the last count
 #
 # What is counted is a request on a connection that stays open, with its share
 # of nginx's event loop; the difference of two counts is what one of them does
@@ -17,40 +17,75 @@ use strict;
 use warnings;
 
 use Exporter 'import';
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 use WixAuthTest ();
+use WixAuthTest::StateFile;
 
-our @EXPORT = qw(start_counted instructions where);
+our @EXPORT = qw(counted_site instructions inclusive GATED FREE);
 
 use constant {WARM => 200, REQUESTS => 500, TRIES => 40};
 
+# the servers of a site
+use constant {GATED => 0, FREE => 1};
 
-# Like start_nginx(): a process of its own, without a master.
-sub start_counted {
-    my (%opt) = @_;
 
-    return WixAuthTest::start_nginx(debug => 0, %opt, master => 0,
-        class => 'WixAuthTest::Instructions::Nginx');
+# A process without a master, with n sessions and two servers that are asked the
+# same, one of them without a gate: /plain, and /used with a header in the answer
+# that has the text given, for the gate and for the other; /off is the gate's.
+sub counted_site {
+    my ($name, $n, $gated, $free) = @_;
+
+    my $file = WixAuthTest::temp_dir() . "/state-$name";
+    my $key = state_key();
+    my $port = "\U$name";
+
+    # the last ten have expired
+    state_file($file, $key, $n + 10);
+
+    return WixAuthTest::start_nginx(debug => 0, master => 0,
+        class => 'WixAuthTest::Instructions::Nginx', conf => <<"END");
+wix_auth_zone zone=members:64m state=$file;
+wix_auth_session_key $key;
+wix_auth_api %%API%%;
+wix_auth_cookie nosecure;
+access_log off;
+keepalive_requests 100000;
+
+server {
+    listen 127.0.0.1:%%$port\_PORT%%;
+    server_name localhost;
+    wix_auth_client_id %%CLIENT%%;
+    wix_auth required;
+    location ^~ /_wix/ { wix_auth_endpoints; }
+    location /off { wix_auth off; empty_gif; }
+    location /plain { empty_gif; }
+    location /used { add_header X-Who "$gated"; empty_gif; }
+}
+server {
+    listen 127.0.0.1:%%$port\_FREE_PORT%%;
+    server_name localhost;
+    location /plain { empty_gif; }
+    location /used { add_header X-Who "$free"; empty_gif; }
+}
+END
 }
 
-# Instructions of one request, whole.  The request is HTTP/1.1 text, its
-# answer must have the status, 200 as a rule.
+# Instructions of one request, whole, by session i.
 sub instructions {
-    my ($nginx, $port, $request, %opt) = @_;
+    my ($nginx, $server, $path, $i) = @_;
 
-    my $sock = WixAuthTest::open_socket($port);
-    my $status = $opt{status} // 200;
-
+    my $sock = WixAuthTest::open_socket(($nginx->ports)[$server]);
+    my $request = request($path, $i // 5);
     my ($sum, $before);
 
-    ask($sock, $request, $status) for 1 .. WARM;
+    ask($sock, $request) for 1 .. WARM;
     $nginx->dump;
 
     # until nothing else happens in between, such as a save of the state file
     for (1 .. TRIES) {
         $before = $sum;
 
-        ask($sock, $request, $status) for 1 .. REQUESTS;
+        ask($sock, $request) for 1 .. REQUESTS;
         $sum = $nginx->dump;
         last if $before && abs($sum - $before) < $sum / 1000;
     }
@@ -62,8 +97,33 @@ sub instructions {
     return int($sum / REQUESTS + 0.5);
 }
 
+# as a browser with some cookies of the site
+sub request {
+    my ($path, $i) = @_;
+
+    return join("\r\n", "GET $path HTTP/1.1", 'Host: localhost',
+        'User-Agent: count', 'Accept: */*',
+        'Cookie: theme=dark; wix_auth=' . state_cookie($i) . '; lang=en')
+        . "\r\n\r\n";
+}
+
+# of the last count: instructions of a function and what it calls, for each
+# request
+sub inclusive {
+    my ($nginx, $name) = @_;
+
+    my @out = qx(callgrind_annotate --inclusive=yes --threshold=100 \\
+                 $nginx->{last} 2> /dev/null);
+
+    for (@out) {
+        my ($n) = /^\s*([\d,]+)\s.*:\Q$name\E\b/ or next;
+        return int($n =~ tr/,//dr / REQUESTS + 0.5);
+    }
+    return;
+}
+
 sub ask {
-    my ($sock, $request, $status) = @_;
+    my ($sock, $request) = @_;
 
     WixAuthTest::Client::write_all($sock, $request, time + 30);
 
@@ -74,7 +134,7 @@ sub ask {
             or die "the connection was closed: $in\n";
     }
 
-    $in =~ m{^HTTP/1\.1 \Q$status\E } or die "not $status: $in\n";
+    $in =~ m{^HTTP/1\.1 200 } or die "not 200: $in\n";
 
     my ($left) = $in =~ /^Content-Length: (\d+)/mi;
     $left //= 0;
@@ -86,21 +146,6 @@ sub ask {
         $left -= $n;
     }
     return;
-}
-
-# "instructions function" of the last count, per request, most first
-sub where {
-    my ($nginx, %opt) = @_;
-
-    my @annotated = qx(callgrind_annotate --threshold=100 $nginx->{last} 2> /dev/null);
-    my @lines;
-
-    for (@annotated) {
-        my ($n, $name) = /^\s*([\d,]+)\s+(?:\([\d. ]+%\)\s+)?\S*?:(\S+)/ or next;
-        $n =~ tr/,//d;
-        push @lines, sprintf '%8.1f %s', $n / REQUESTS, $name;
-    }
-    return @lines;
 }
 
 

@@ -202,7 +202,8 @@ sub command {
 }
 
 
-sub start {
+# without waiting: the pid
+sub launch {
     my ($self) = @_;
 
     my $pid = fork // die "fork: $!\n";
@@ -214,6 +215,13 @@ sub start {
         $self->environment;
         exec $self->command or POSIX::_exit(127);
     }
+    return $pid;
+}
+
+sub start {
+    my ($self) = @_;
+
+    my $pid = $self->launch;
 
     $self->{pid} = $pid;
     $self->{exit} = undef;

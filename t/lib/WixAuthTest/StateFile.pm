@@ -5,8 +5,8 @@ package WixAuthTest::StateFile;
 # State files with many sessions, for tests that cannot wait for so many
 # logins (t/lib/state-file.c).
 #
-#     state_file($file, $key, 20_000);   # of the emulator's client
-#     state_cookie($i);                  # of session $i, from 0 on
+#     state_file($file, state_key(), 20_000);   # of the emulator's client
+#     state_cookie($i);                         # of session $i, from 0 on
 #
 # The last ten have expired.
 
@@ -16,10 +16,20 @@ use warnings;
 use Exporter 'import';
 use WixAuthTest ();
 
-our @EXPORT = qw(state_file state_cookie);
+our @EXPORT = qw(state_key state_file state_cookie);
 
-my $tool;
+my ($key, $tool);
 
+
+# a file for wix_auth_session_key
+sub state_key {
+    return $key if $key;
+
+    $key = WixAuthTest::temp_dir() . '/state-key';
+    WixAuthTest::spew($key, join '', map { chr 33 + int rand 90 } 1 .. 48);
+    chmod 0600, $key or die "$key: $!\n";
+    return $key;
+}
 
 # what follows the number is the program's own: token sizes, BOOT
 sub state_file {

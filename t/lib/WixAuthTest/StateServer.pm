@@ -324,16 +324,7 @@ sub write_conf {
 sub start {
     my ($self) = @_;
 
-    my $pid = fork // die "fork: $!\n";
-
-    if (!$pid) {
-        open STDOUT, '>>', "$self->{dir}/stderr";
-        open STDERR, '>&', \*STDOUT;
-        $self->environment;
-        exec $self->command or POSIX::_exit(127);
-    }
-
-    waitpid $pid, 0;
+    waitpid $self->launch, 0;
     die "nginx did not start, see $self->{dir}\n" if $?;
 
     $self->{pid} = WixAuthTest::slurp("$self->{dir}/nginx.pid") =~ s/\s//gr;
