@@ -181,32 +181,30 @@ static ngx_http_wix_auth_record_node_t *
 ngx_http_wix_auth_zone_take(ngx_http_wix_auth_zone_t *zone,
     ngx_http_wix_auth_record_node_t *from)
 {
-    ngx_http_wix_auth_block_t        *block, *copy, **next;
+    size_t                            size;
+    ngx_http_wix_auth_block_t        *to, *block, *next;
     ngx_http_wix_auth_record_node_t  *rn;
 
-    rn = ngx_slab_alloc(zone->shpool, NGX_HTTP_WIX_AUTH_SESSION_BLOCK);
+    size = ngx_http_wix_auth_record_size(from, NGX_HTTP_WIX_AUTH_STRING_ALL);
+
+    rn = ngx_http_wix_auth_record_take(zone->sh,
+                                       ngx_http_wix_auth_blocks_for(size));
     if (rn == NULL) {
         return NULL;
     }
 
+    to = rn->next;
+
     ngx_memcpy(rn, from, NGX_HTTP_WIX_AUTH_SESSION_BLOCK);
-    rn->next = NULL;
-    next = &rn->next;
+    rn->next = to;
 
-    for (block = from->next; block; block = block->next) {
+    for (block = from->next; to && block; block = block->next) {
+        next = to->next;
 
-        copy = ngx_slab_alloc(zone->shpool, NGX_HTTP_WIX_AUTH_SESSION_BLOCK);
+        ngx_memcpy(to, block, NGX_HTTP_WIX_AUTH_SESSION_BLOCK);
+        to->next = next;
 
-        if (copy == NULL) {
-            ngx_http_wix_auth_blocks_free(zone, rn->next);
-            ngx_slab_free(zone->shpool, rn);
-            return NULL;
-        }
-
-        ngx_memcpy(copy, block, NGX_HTTP_WIX_AUTH_SESSION_BLOCK);
-        copy->next = NULL;
-        *next = copy;
-        next = &copy->next;
+        to = next;
     }
 
     /* a refresh under way ends in the old zone */

@@ -11,6 +11,9 @@
 #define NGX_HTTP_WIX_AUTH_BACKOFF      1000     /* ms, doubling */
 #define NGX_HTTP_WIX_AUTH_BACKOFF_MAX  30000
 
+/* holds the strings of most sessions */
+#define NGX_HTTP_WIX_AUTH_LEASE_BUFFER  4096
+
 
 static ngx_int_t ngx_http_wix_auth_session_alive(
     ngx_http_wix_auth_record_node_t *rn, ngx_http_wix_auth_session_query_t *q,
@@ -205,8 +208,7 @@ ngx_http_wix_auth_session_create(ngx_shm_zone_t *shm_zone,
     ngx_http_wix_auth_zone_t  *zone = shm_zone->data;
 
     ngx_str_t                         strings[NGX_HTTP_WIX_AUTH_STRINGS];
-    ngx_uint_t                        evicted;
-    ngx_http_wix_auth_block_t        *chain;
+    ngx_uint_t                        n, evicted;
     ngx_http_wix_auth_record_node_t  *rn;
 
     if (!ngx_http_wix_auth_session_storable(s)) {
@@ -236,20 +238,17 @@ ngx_http_wix_auth_session_create(ngx_shm_zone_t *shm_zone,
         ngx_http_wix_auth_zone_delete(zone, rn);
     }
 
-    rn = ngx_http_wix_auth_block_alloc(zone, s->kind, s->created);
+    n = ngx_http_wix_auth_blocks_for(ngx_http_wix_auth_strings_size(strings));
+
+    if (ngx_http_wix_auth_zone_room(zone, s->kind, n, s->created) != NGX_OK) {
+        goto failed;
+    }
+
+    rn = ngx_http_wix_auth_record_take(zone->sh, n);
     if (rn == NULL) {
         goto failed;
     }
 
-    if (ngx_http_wix_auth_blocks_alloc(zone, s->kind, strings, &chain,
-                                       s->created)
-        != NGX_OK)
-    {
-        ngx_slab_free_locked(zone->shpool, rn);
-        goto failed;
-    }
-
-    rn->next = chain;
     ngx_http_wix_auth_session_insert(zone->sh, rn, s, strings);
 
     evicted = zone->sh->evicted[NGX_HTTP_WIX_AUTH_KIND_MEMBER] - evicted;
@@ -325,19 +324,13 @@ ngx_http_wix_auth_session_text(ngx_str_t *text)
 }
 
 
-/* fills a head block whose chain is set, and links it */
+/* fills a record whose chain is long enough, and links it */
 
 static void
 ngx_http_wix_auth_session_insert(ngx_http_wix_auth_zone_sh_t *sh,
     ngx_http_wix_auth_record_node_t *rn, ngx_http_wix_auth_session_t *s,
     ngx_str_t *strings)
 {
-    ngx_http_wix_auth_block_t  *chain;
-
-    chain = rn->next;
-    ngx_memzero(rn, offsetof(ngx_http_wix_auth_record_node_t, data));
-    rn->next = chain;
-
     ngx_memcpy(rn->id, s->id, 16);
     ngx_memcpy(rn->handle, s->handle, 16);
     ngx_memcpy(rn->client, s->client, 16);
@@ -495,7 +488,7 @@ ngx_http_wix_auth_session_lease(ngx_shm_zone_t *shm_zone, u_char id[16],
     ngx_int_t                         rc;
     ngx_http_wix_auth_record_node_t  *rn;
 
-    size = (size_t) 2 * NGX_HTTP_WIX_AUTH_SESSION_BLOCK * 4;
+    size = NGX_HTTP_WIX_AUTH_LEASE_BUFFER;
 
     for ( ;; ) {
         buf = ngx_pnalloc(pool, size);
@@ -634,8 +627,12 @@ ngx_http_wix_auth_session_replace(ngx_http_wix_auth_zone_t *zone,
 {
     uint32_t                    lease;
     ngx_int_t                   rc;
+    ngx_uint_t                  n;
     ngx_msec_t                  until;
     ngx_http_wix_auth_block_t  *chain;
+
+    n = ngx_http_wix_auth_blocks_for(ngx_http_wix_auth_strings_size(strings))
+        - 1;
 
     /* a lease protects the record itself from eviction */
 
@@ -645,17 +642,18 @@ ngx_http_wix_auth_session_replace(ngx_http_wix_auth_zone_t *zone,
     rn->lease = 1;
     rn->lease_until = ngx_current_msec + 1000;
 
-    rc = ngx_http_wix_auth_blocks_alloc(zone, rn->kind, strings, &chain,
-                                        ngx_time());
+    rc = ngx_http_wix_auth_zone_room(zone, rn->kind, n, ngx_time());
 
     rn->lease = lease;
     rn->lease_until = until;
 
-    if (rc != NGX_OK) {
+    if (rc != NGX_OK
+        || ngx_http_wix_auth_chain_take(zone->sh, n, &chain) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    ngx_http_wix_auth_blocks_free(zone, rn->next);
+    ngx_http_wix_auth_chain_give(zone->sh, rn->next);
     rn->next = chain;
 
     ngx_http_wix_auth_record_write(rn, strings);

@@ -22,7 +22,9 @@
 
 
 #define NGX_HTTP_WIX_AUTH_SESSION_COOKIE   54    /* characters */
-#define NGX_HTTP_WIX_AUTH_SESSION_BLOCK    512   /* bytes of one block */
+#define NGX_HTTP_WIX_AUTH_SESSION_BLOCK    336   /* bytes of one block, whole
+                                                    pointers: seven hold two
+                                                    tokens of 1 KB */
 #define NGX_HTTP_WIX_AUTH_SESSION_INLINE   384   /* member id and e-mail */
 #define NGX_HTTP_WIX_AUTH_TOMBSTONE        600   /* life of a tombstone, s */
 #define NGX_HTTP_WIX_AUTH_ZONE_MIN         (32 * 4096)

@@ -328,9 +328,8 @@ static ngx_http_wix_auth_record_node_t *
 ngx_http_wix_auth_state_put_record(ngx_http_wix_auth_zone_t *zone,
     ngx_http_wix_auth_session_t *s)
 {
-    size_t                            size, room;
+    size_t                            size;
     ngx_str_t                         strings[NGX_HTTP_WIX_AUTH_STRINGS];
-    ngx_http_wix_auth_block_t        *block, *chain;
     ngx_http_wix_auth_record_node_t  *rn;
 
     strings[NGX_HTTP_WIX_AUTH_STRING_MEMBER_ID] = s->member_id;
@@ -339,37 +338,16 @@ ngx_http_wix_auth_state_put_record(ngx_http_wix_auth_zone_t *zone,
     strings[NGX_HTTP_WIX_AUTH_STRING_ACCESS] = s->access_token;
     strings[NGX_HTTP_WIX_AUTH_STRING_REFRESH] = s->refresh_token;
 
-    size = s->member_id.len + s->email.len + s->profile.len
-           + s->access_token.len + s->refresh_token.len;
+    size = ngx_http_wix_auth_strings_size(strings);
 
-    rn = ngx_slab_alloc(zone->shpool, NGX_HTTP_WIX_AUTH_SESSION_BLOCK);
+    rn = ngx_http_wix_auth_record_take(zone->sh,
+                                       ngx_http_wix_auth_blocks_for(size));
     if (rn == NULL) {
         return NULL;
     }
 
-    chain = NULL;
-
-    for (room = NGX_HTTP_WIX_AUTH_HEAD_ROOM;
-         room < size;
-         room += NGX_HTTP_WIX_AUTH_BLOCK_ROOM)
-    {
-        block = ngx_slab_alloc(zone->shpool, NGX_HTTP_WIX_AUTH_SESSION_BLOCK);
-
-        if (block == NULL) {
-            ngx_http_wix_auth_blocks_free(zone, chain);
-            ngx_slab_free(zone->shpool, rn);
-            return NULL;
-        }
-
-        block->next = chain;
-        chain = block;
-    }
-
     /* leases and back-offs are of a clock that has stopped */
 
-    ngx_memzero(rn, offsetof(ngx_http_wix_auth_record_node_t, data));
-
-    rn->next = chain;
     ngx_memcpy(rn->id, s->id, 16);
     ngx_memcpy(rn->handle, s->handle, 16);
     ngx_memcpy(rn->client, s->client, 16);

@@ -152,10 +152,8 @@ ngx_http_wix_auth_zone_create(ngx_shm_zone_t *shm_zone)
     ngx_sprintf(zone->shpool->log_ctx, " in wix_auth zone \"%V\"%Z",
                 &shm_zone->shm.name);
 
-    /* a full zone is normal: the least recently used makes room */
-    zone->shpool->log_nomem = 0;
-
-    return NGX_OK;
+    /* takes all that is left */
+    return ngx_http_wix_auth_blocks_create(zone);
 }
 
 
@@ -378,218 +376,19 @@ ngx_http_wix_auth_record_leased(ngx_http_wix_auth_record_node_t *rn,
 }
 
 
-void
-ngx_http_wix_auth_record_read(ngx_http_wix_auth_record_node_t *rn,
-    size_t skip, u_char *dst, size_t size)
-{
-    u_char                     *src;
-    size_t                      n, room;
-    ngx_http_wix_auth_block_t  *next;
-
-    src = rn->data;
-    room = NGX_HTTP_WIX_AUTH_HEAD_ROOM;
-    next = rn->next;
-
-    while (size) {
-
-        if (skip < room) {
-            n = ngx_min(size, room - skip);
-            dst = ngx_cpymem(dst, src + skip, n);
-            size -= n;
-            skip = 0;
-
-            if (size == 0) {
-                break;
-            }
-
-        } else {
-            skip -= room;
-        }
-
-        src = next->data;
-        room = NGX_HTTP_WIX_AUTH_BLOCK_ROOM;
-        next = next->next;
-    }
-}
-
-
-size_t
-ngx_http_wix_auth_record_size(ngx_http_wix_auth_record_node_t *rn,
-    ngx_uint_t set)
-{
-    size_t      size;
-    ngx_uint_t  i;
-
-    size = 0;
-
-    for (i = 0; set >> i; i++) {
-        if (set & (1 << i)) {
-            size += rn->len[i];
-        }
-    }
-
-    return size;
-}
-
-
-/* neighbours are read at one go */
-
-u_char *
-ngx_http_wix_auth_record_strings(ngx_http_wix_auth_record_node_t *rn,
-    ngx_uint_t set, u_char *p, ngx_str_t *strings)
-{
-    size_t      skip, size;
-    ngx_uint_t  i;
-
-    skip = 0;
-    size = 0;
-
-    for (i = 0; set >> i; i++) {
-
-        strings[i].data = p + size;
-
-        if (set & (1 << i)) {
-            strings[i].len = rn->len[i];
-            size += rn->len[i];
-            continue;
-        }
-
-        strings[i].len = 0;
-
-        if (size) {
-            ngx_http_wix_auth_record_read(rn, skip, p, size);
-        }
-
-        skip += size + rn->len[i];
-        p += size;
-        size = 0;
-    }
-
-    if (size) {
-        ngx_http_wix_auth_record_read(rn, skip, p, size);
-    }
-
-    p += size;
-
-    for ( /* void */ ; i < NGX_HTTP_WIX_AUTH_STRINGS; i++) {
-        strings[i].data = p;
-        strings[i].len = 0;
-    }
-
-    return p;
-}
-
-
-void
-ngx_http_wix_auth_record_write(ngx_http_wix_auth_record_node_t *rn,
-    ngx_str_t *strings)
-{
-    u_char                     *dst, *src;
-    size_t                      room, n, left;
-    ngx_uint_t                  i;
-    ngx_http_wix_auth_block_t  *block;
-
-    dst = rn->data;
-    room = NGX_HTTP_WIX_AUTH_HEAD_ROOM;
-    block = rn->next;
-
-    for (i = 0; i < NGX_HTTP_WIX_AUTH_STRINGS; i++) {
-        rn->len[i] = (uint16_t) strings[i].len;
-        src = strings[i].data;
-        left = strings[i].len;
-
-        while (left) {
-
-            if (room == 0) {
-                dst = block->data;
-                room = NGX_HTTP_WIX_AUTH_BLOCK_ROOM;
-                block = block->next;
-            }
-
-            n = ngx_min(left, room);
-            dst = ngx_cpymem(dst, src, n);
-            src += n;
-            left -= n;
-            room -= n;
-        }
-    }
-}
-
-
-/* what does not fit into the head block goes into a chain of others */
-
 ngx_int_t
-ngx_http_wix_auth_blocks_alloc(ngx_http_wix_auth_zone_t *zone,
-    ngx_uint_t kind, ngx_str_t *strings, ngx_http_wix_auth_block_t **chain,
-    time_t now)
+ngx_http_wix_auth_zone_room(ngx_http_wix_auth_zone_t *zone, ngx_uint_t kind,
+    ngx_uint_t n, time_t now)
 {
-    size_t                      size;
-    ngx_uint_t                  i;
-    ngx_http_wix_auth_block_t  *block;
+    /* each eviction gives one block or more */
 
-    *chain = NULL;
-    size = 0;
-
-    for (i = 0; i < NGX_HTTP_WIX_AUTH_STRINGS; i++) {
-        size += strings[i].len;
-    }
-
-    size -= ngx_min(size, NGX_HTTP_WIX_AUTH_HEAD_ROOM);
-
-    while (size) {
-
-        block = ngx_http_wix_auth_block_alloc(zone, kind, now);
-
-        if (block == NULL) {
-            ngx_http_wix_auth_blocks_free(zone, *chain);
-            *chain = NULL;
+    while (ngx_http_wix_auth_blocks_left(zone->sh) < n) {
+        if (ngx_http_wix_auth_zone_evict(zone, kind, now) != NGX_OK) {
             return NGX_ERROR;
         }
-
-        block->next = *chain;
-        *chain = block;
-
-        size -= ngx_min(size, NGX_HTTP_WIX_AUTH_BLOCK_ROOM);
     }
 
     return NGX_OK;
-}
-
-
-void
-ngx_http_wix_auth_blocks_free(ngx_http_wix_auth_zone_t *zone,
-    ngx_http_wix_auth_block_t *block)
-{
-    ngx_http_wix_auth_block_t  *next;
-
-    while (block) {
-        next = block->next;
-        ngx_explicit_memzero(block, NGX_HTTP_WIX_AUTH_SESSION_BLOCK);
-        ngx_slab_free_locked(zone->shpool, block);
-        block = next;
-    }
-}
-
-
-void *
-ngx_http_wix_auth_block_alloc(ngx_http_wix_auth_zone_t *zone,
-    ngx_uint_t kind, time_t now)
-{
-    void        *p;
-    ngx_uint_t   tries;
-
-    for (tries = 0; /* void */ ; tries++) {
-        p = ngx_slab_alloc_locked(zone->shpool,
-                                  NGX_HTTP_WIX_AUTH_SESSION_BLOCK);
-
-        if (p || tries == NGX_HTTP_WIX_AUTH_EVICT_MAX) {
-            return p;
-        }
-
-        if (ngx_http_wix_auth_zone_evict(zone, kind, now) != NGX_OK) {
-            return NULL;
-        }
-    }
 }
 
 
@@ -706,10 +505,7 @@ ngx_http_wix_auth_zone_delete(ngx_http_wix_auth_zone_t *zone,
         zone->sh->live[rn->kind]--;
     }
 
-    ngx_http_wix_auth_blocks_free(zone, rn->next);
-
-    ngx_explicit_memzero(rn, NGX_HTTP_WIX_AUTH_SESSION_BLOCK);
-    ngx_slab_free_locked(zone->shpool, rn);
+    ngx_http_wix_auth_record_give(zone->sh, rn);
 }
 
 
@@ -761,9 +557,10 @@ ngx_http_wix_auth_zone_end(ngx_http_wix_auth_zone_t *zone,
 
     ngx_http_wix_auth_zone_changed(zone->sh, rn->kind);
 
-    ngx_http_wix_auth_blocks_free(zone, rn->next);
+    ngx_http_wix_auth_chain_give(zone->sh, rn->next);
 
     ngx_explicit_memzero(rn->data, NGX_HTTP_WIX_AUTH_HEAD_ROOM);
+    ngx_memzero(rn->len, sizeof(rn->len));
 
     rn->next = NULL;
     rn->reason = (u_char) reason;

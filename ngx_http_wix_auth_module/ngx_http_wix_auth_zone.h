@@ -21,7 +21,8 @@
  */
 
 
-#define NGX_HTTP_WIX_AUTH_EVICT_MAX  8        /* evictions for a block */
+#define NGX_HTTP_WIX_AUTH_EVICT_MAX  8        /* records looked at for one
+                                                 that may go */
 
 
 /* the strings of a record, in their order; _BIT names one of a set */
@@ -100,11 +101,28 @@ struct ngx_http_wix_auth_record_node_s {
      - offsetof(ngx_http_wix_auth_block_t, data))
 
 
+/*
+ * The blocks of a zone: those that were used and given back, and behind them
+ * those that never were.
+ */
+
+typedef struct {
+    ngx_uint_t                  all;
+    ngx_uint_t                  used;
+    ngx_http_wix_auth_block_t  *given;
+    u_char                     *fresh;
+} ngx_http_wix_auth_blocks_t;
+
+#define ngx_http_wix_auth_blocks_left(sh)                                     \
+    ((sh)->blocks.all - (sh)->blocks.used)
+
+
 typedef struct ngx_http_wix_auth_counter_s  ngx_http_wix_auth_counter_t;
 typedef struct ngx_http_wix_auth_client_s   ngx_http_wix_auth_client_t;
 
 
 typedef struct {
+    ngx_http_wix_auth_blocks_t    blocks;      /* first: t/lib reads it */
     ngx_http_wix_auth_record_node_t  **buckets;
     ngx_uint_t                    nbuckets;    /* 2 to the n */
     ngx_uint_t                    shift;       /* what of a key is below it */
@@ -140,6 +158,54 @@ struct ngx_http_wix_auth_zone_s {
 };
 
 
+/* block.c: blocks, and strings in them */
+
+/* at init, after all that is allocated as well: NGX_OK or NGX_ERROR */
+ngx_int_t ngx_http_wix_auth_blocks_create(ngx_http_wix_auth_zone_t *zone);
+
+/* how many a record has whose strings take size bytes, the head among them */
+ngx_uint_t ngx_http_wix_auth_blocks_for(size_t size);
+
+/* n blocks, chained; 0 is none.  NGX_OK; NGX_DECLINED: not so many are left */
+ngx_int_t ngx_http_wix_auth_chain_take(ngx_http_wix_auth_zone_sh_t *sh,
+    ngx_uint_t n, ngx_http_wix_auth_block_t **chain);
+
+/* wipes a chain and gives it back */
+void ngx_http_wix_auth_chain_give(ngx_http_wix_auth_zone_sh_t *sh,
+    ngx_http_wix_auth_block_t *chain);
+
+/* a head, of zeroes but for its chain, n blocks in all and at least 1.  NULL:
+   not so many are left */
+ngx_http_wix_auth_record_node_t *ngx_http_wix_auth_record_take(
+    ngx_http_wix_auth_zone_sh_t *sh, ngx_uint_t n);
+
+/* wipes a record that is in no queue and gives its blocks back */
+void ngx_http_wix_auth_record_give(ngx_http_wix_auth_zone_sh_t *sh,
+    ngx_http_wix_auth_record_node_t *rn);
+
+/* size bytes of the strings, from byte skip on */
+void ngx_http_wix_auth_record_read(ngx_http_wix_auth_record_node_t *rn,
+    size_t skip, u_char *dst, size_t size);
+
+/* bytes of the strings that the bits of set name */
+size_t ngx_http_wix_auth_record_size(ngx_http_wix_auth_record_node_t *rn,
+    ngx_uint_t set);
+
+/* bytes of all of these */
+size_t ngx_http_wix_auth_strings_size(ngx_str_t *strings);
+
+/* copies these strings, one behind the other, to p and points strings there,
+   the others to nothing; returns the end */
+u_char *ngx_http_wix_auth_record_strings(ngx_http_wix_auth_record_node_t *rn,
+    ngx_uint_t set, u_char *p, ngx_str_t *strings);
+
+/* all strings, into the head block and the chain, which must be long enough */
+void ngx_http_wix_auth_record_write(ngx_http_wix_auth_record_node_t *rn,
+    ngx_str_t *strings);
+
+
+/* zone.c: which records there are */
+
 /* NULL: no such record; a tombstone is a record too */
 ngx_http_wix_auth_record_node_t *ngx_http_wix_auth_zone_find(
     ngx_http_wix_auth_zone_sh_t *sh, u_char id[16]);
@@ -169,36 +235,10 @@ void ngx_http_wix_auth_zone_used(ngx_http_wix_auth_zone_sh_t *sh,
 ngx_uint_t ngx_http_wix_auth_record_leased(ngx_http_wix_auth_record_node_t *rn,
     ngx_msec_t now);
 
-/* size bytes of the strings, from byte skip on */
-void ngx_http_wix_auth_record_read(ngx_http_wix_auth_record_node_t *rn,
-    size_t skip, u_char *dst, size_t size);
-
-/* bytes of the strings that the bits of set name */
-size_t ngx_http_wix_auth_record_size(ngx_http_wix_auth_record_node_t *rn,
-    ngx_uint_t set);
-
-/* copies these strings, one behind the other, to p and points strings there,
-   the others to nothing; returns the end */
-u_char *ngx_http_wix_auth_record_strings(ngx_http_wix_auth_record_node_t *rn,
-    ngx_uint_t set, u_char *p, ngx_str_t *strings);
-
-/* all strings, into the head block and the chain, which must be long enough */
-void ngx_http_wix_auth_record_write(ngx_http_wix_auth_record_node_t *rn,
-    ngx_str_t *strings);
-
-/* the chain behind the head block for all strings of a record of this kind,
-   made by bounded eviction if need be: NGX_OK or NGX_ERROR */
-ngx_int_t ngx_http_wix_auth_blocks_alloc(ngx_http_wix_auth_zone_t *zone,
-    ngx_uint_t kind, ngx_str_t *strings, ngx_http_wix_auth_block_t **chain,
-    time_t now);
-
-/* wipes and frees a chain */
-void ngx_http_wix_auth_blocks_free(ngx_http_wix_auth_zone_t *zone,
-    ngx_http_wix_auth_block_t *block);
-
-/* one block; only a member's may cost a member.  NULL: no room */
-void *ngx_http_wix_auth_block_alloc(ngx_http_wix_auth_zone_t *zone,
-    ngx_uint_t kind, time_t now);
+/* evicts until n blocks are left, if need be; only a member's record may cost
+   a member.  NGX_OK or NGX_ERROR: no room */
+ngx_int_t ngx_http_wix_auth_zone_room(ngx_http_wix_auth_zone_t *zone,
+    ngx_uint_t kind, ngx_uint_t n, time_t now);
 
 /* unlinks, wipes and frees a record */
 void ngx_http_wix_auth_zone_delete(ngx_http_wix_auth_zone_t *zone,
@@ -211,6 +251,9 @@ void ngx_http_wix_auth_zone_expire(ngx_http_wix_auth_zone_t *zone, time_t now);
 /* turns a record into a tombstone; a verdict has no use for one and goes */
 void ngx_http_wix_auth_zone_end(ngx_http_wix_auth_zone_t *zone,
     ngx_http_wix_auth_record_node_t *rn, ngx_uint_t reason, time_t now);
+
+
+/* resize.c, session.c, counter.c */
 
 /* at init: takes over what a zone of this name and another size holds in the
    configuration that is being replaced: NGX_OK; NGX_DECLINED: there is none */

@@ -192,8 +192,8 @@ POINTER(ngx_array_create, (void *pool, uintptr_t n, size_t size),
 POINTER(ngx_array_push, (void *a), (a))
 POINTER(ngx_list_push, (void *l), (l))
 POINTER(ngx_slab_alloc, (void *pool, size_t n), (pool, n))
-POINTER(ngx_slab_alloc_locked, (void *pool, size_t n), (pool, n))
 POINTER(ngx_slab_calloc, (void *pool, size_t n), (pool, n))
+POINTER(ngx_http_wix_auth_record_take, (void *sh, uintptr_t n), (sh, n))
 POINTER(ngx_get_connection, (int fd, void *log), (fd, log))
 POINTER(ngx_http_add_variable, (void *cf, void *name, uintptr_t flags),
         (cf, name, flags))
@@ -202,6 +202,8 @@ POINTER(ngx_shared_memory_add, (void *cf, void *name, size_t n, void *tag),
 POINTER(ngx_http_get_variable, (void *r, void *name, uintptr_t key),
         (r, name, key))
 
+NGINX(ngx_http_wix_auth_chain_take, (void *sh, uintptr_t n, void *chain),
+      (sh, n, chain))
 NGINX(ngx_http_complex_value, (void *r, void *cv, void *value), (r, cv, value))
 NGINX(ngx_http_compile_complex_value, (void *ccv), (ccv))
 NGINX(ngx_http_get_variable_index, (void *cf, void *name), (cf, name))

@@ -156,6 +156,8 @@ main(void)
         test_budget,
         test_budget_pause,
         test_budget_clients,
+        test_blocks,
+        test_block_strings,
         test_lease,
         test_lessons_fields,
         test_lessons_keys,

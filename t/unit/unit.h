@@ -73,6 +73,8 @@ void test_counter_move(void);
 void test_budget(void);
 void test_budget_pause(void);
 void test_budget_clients(void);
+void test_blocks(void);
+void test_block_strings(void);
 void test_lease(void);
 void test_lessons_fields(void);
 void test_lessons_keys(void);

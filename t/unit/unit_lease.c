@@ -18,6 +18,7 @@
 #define ngx_http_wix_auth_zone_find  lease_zone_find
 
 #include "ngx_http_wix_auth_session.c"
+#include "ngx_http_wix_auth_block.c"
 #include "ngx_http_wix_auth_zone.c"
 
 #include "unit_lease.h"
@@ -55,38 +56,6 @@ static ngx_uint_t stored_token(void);
 static void begin(trouble_t *t);
 static ngx_str_t token(char kind, ngx_uint_t n);
 static ngx_uint_t number(ngx_str_t *text);
-
-
-void
-ngx_slab_free_locked(ngx_slab_pool_t *shpool, void *p)
-{
-    ngx_uint_t  i;
-
-    for (i = 0; i < BLOCKS; i++) {
-        if (p == w.memory.block[i] && w.memory.used[i]) {
-            w.memory.used[i] = 0;
-            return;
-        }
-    }
-
-    holds(0, "only what was allocated is freed");
-}
-
-
-void *
-ngx_slab_alloc_locked(ngx_slab_pool_t *shpool, size_t size)
-{
-    ngx_uint_t  i;
-
-    for (i = 0; i < BLOCKS; i++) {
-        if (!w.memory.used[i]) {
-            w.memory.used[i] = 1;
-            return w.memory.block[i];
-        }
-    }
-
-    return NULL;
-}
 
 
 void ngx_cdecl
@@ -304,6 +273,12 @@ settled(void)
 
     rn = record();
     holds(rn != NULL, "what has ended leaves a tombstone");
+
+    holds(rn == NULL
+          || w.memory.sh.blocks.used == ngx_http_wix_auth_blocks_for(
+                 ngx_http_wix_auth_record_size(rn,
+                                               NGX_HTTP_WIX_AUTH_STRING_ALL)),
+          "no block is lost");
 
     if (rn == NULL || rn->reason) {
         return;
@@ -778,6 +753,8 @@ begin(trouble_t *t)
     ngx_cached_time = &time;
     ngx_current_msec = w.now = 100000;
 
+    w.memory.sh.blocks.all = BLOCKS;
+    w.memory.sh.blocks.fresh = w.memory.block[0];
     w.memory.sh.buckets = w.memory.bucket;
     w.memory.sh.nbuckets = 2;
     w.memory.sh.shift = 8 * sizeof(ngx_uint_t) - 1;

@@ -97,7 +97,6 @@ typedef struct {
 typedef struct {
     ngx_http_wix_auth_zone_sh_t  sh;
     ngx_http_wix_auth_record_node_t  *bucket[2];
-    u_char                       used[BLOCKS];
     u_char                       block[BLOCKS]
                                      [NGX_HTTP_WIX_AUTH_SESSION_BLOCK]
                                      __attribute__((aligned(16)));

@@ -2,20 +2,23 @@ package WixAuthTest::BenchZone;
 
 # Copyright (C) 2026 the ngx_http_wix_auth_module authors
 #
-# The zone: how many sessions a megabyte holds, and what a hit costs when there
-# are very many.
+# The zone: how many sessions a megabyte holds, what a hit costs when there are
+# very many, and for how long it is locked.
 
 use strict;
 use warnings;
 
 use Exporter qw(import);
 use List::Util qw(shuffle);
+use POSIX ();
 use WixAuthTest ();
 use WixAuthTest::Bench;
 use WixAuthTest::Emulator;
+use WixAuthTest::SoakProbe;
 use WixAuthTest::StateFile;
+use WixAuthTest::Tool;
 
-our @EXPORT = qw(memory scale);
+our @EXPORT = qw(memory scale lock_time);
 
 # The zones in megabytes, and the length of either token.  Of 1024 bytes is the
 # kilobyte that is promised.
@@ -34,6 +37,9 @@ my @sizes = (10_000, 100_000, 1_000_000);
 
 # bytes of the zone for a session, with room to spare; bursts that warm up
 use constant {ROOM => 2300, WARM => 60, WARM_FAULTS => 0.002};
+
+# calls of each kind whose time under the lock is taken
+use constant CALLS => 200_000;
 
 
 # memory
@@ -138,6 +144,8 @@ sub visitors {
                     - length $emu->mint->{access_token});
 
     my $pair = $emu->mint;
+    my $tokens = length($pair->{access_token})
+        + length $pair->{refresh_token};
     my $nginx = WixAuthTest::start_nginx(debug => 0, conf => <<'END');
 wix_auth_zone zone=members:1m;
 wix_auth_api %%API%%;
@@ -157,7 +165,7 @@ server {
     }
 }
 END
-    my @all;
+    my (@all, $blocks);
 
     while (@all < VISITORS) {
         my @some = map { visitor() } 1 .. AT_ONCE;
@@ -166,6 +174,7 @@ END
             or die 'no visitor: ' . $_->status . "\n"
             for WixAuthTest::concurrent(map { [$_, GET => '/'] } @some);
         push @all, @some;
+        $blocks //= (WixAuthTest::SoakProbe::zone($nginx->pid, MB))[0] / @all;
     }
 
     my $n = 0;
@@ -185,7 +194,19 @@ END
              $pair->{access_token}, length $pair->{refresh_token}, $n);
     say_line(sprintf '   %.0f bytes each, all in.', MB / $n);
     say_line();
+
+    must('blocks of a visitor beside those that its tokens need',
+         $blocks - POSIX::ceil($tokens / block_room()), '<=', 1);
     return $n;
+}
+
+# bytes of a record's block behind its link
+sub block_room {
+    my ($size) = WixAuthTest::slurp(WixAuthTest::top_dir()
+        . '/ngx_http_wix_auth_module/ngx_http_wix_auth_session.h')
+        =~ /_SESSION_BLOCK\s+(\d+)/ or die "no size of a block\n";
+
+    return $size - 8;
 }
 
 sub visitor {
@@ -248,11 +269,6 @@ sub compare {
     }
 
     table(['hit', 'sessions', 'us a request', "to $sizes[0]"], @rows);
-
-    say_line('   The time that the zone is locked is not measured, only the'
-             . ' instructions of the');
-    say_line('   look-up (section instructions), which it is a part of.');
-    say_line();
 
     must("$sizes[-1] sessions against $sizes[0], $words{$_}",
          median(@{$ratio{$_}{$sizes[-1]}}), '<=', 1.2) for qw(gif small);
@@ -335,6 +351,38 @@ sub warm {
 sub faults {
     my ($rest) = WixAuthTest::slurp("/proc/$_[0]/stat") =~ /\) (.*)/s;
     return (split ' ', $rest)[7];
+}
+
+
+# lock
+
+sub lock_time {
+    heading('lock',
+        'For how long the zone is locked, in us: the module\'s own functions'
+            . ' in a program of their',
+        'own (t/lib/lock-time.c), which draws sessions at random; the tokens'
+            . ' have 1,024 bytes.',
+        sprintf '%d calls of each kind, and of the clock alone.', CALLS);
+
+    my $tool = tool('lock-time', qw(session session_cookie zone block crypto
+                                    url counter budget));
+    my @rows;
+
+    for my $n (@sizes) {
+        my @lines = qx($tool $n @{[CALLS]});
+        $? == 0 && @lines or die "lock-time $n failed\n";
+
+        for (@lines) {
+            chomp;
+            my ($name, @ns) = split /\t/;
+            push @rows, [$n, $name, map { sprintf '%.2f', $_ / 1000 } @ns];
+        }
+    }
+
+    table(['sessions', 'call', 'locked, p50', 'p99', 'p99.9',
+           'whole call, p50'], @rows);
+
+    return \@rows;
 }
 
 1;

@@ -3,7 +3,7 @@ package WixAuthTest::SoakProbe;
 # Copyright (C) 2026 the ngx_http_wix_auth_module authors
 #
 # What an nginx uses while it runs: memory and descriptors of each process,
-# and pages of the zone.  Linux only, as the harness is.
+# and blocks of the zone.  Linux only, as the harness is.
 
 use strict;
 use warnings;
@@ -51,8 +51,9 @@ sub processes {
     return @all;
 }
 
-# Pages of a zone that are in use: (used, all), from the head of its slab pool
-# (ngx_slab_pool_t) in the master's memory.  () when that is not to be read.
+# Blocks of a zone that are in use: (used, all), from the head of its slab pool
+# (ngx_slab_pool_t) and what its data points to (ngx_http_wix_auth_zone_sh_t) in
+# the master's memory.  () when that is not to be read.
 sub zone {
     my ($master, $size) = @_;
 
@@ -65,16 +66,24 @@ sub zone {
     return () if !defined $from;
 
     open my $mem, '<:raw', "/proc/$master/mem" or return ();
-    sysseek $mem, $from, 0 or return ();
-    sysread($mem, my $head, 88) == 88 or return ();
 
-    # lock, wait, min_size, min_shift, pages, last, free[3], stats, pfree
-    my @word = unpack 'J11', $head;
+    # lock and wait, min_size, min_shift, pages, last, free[3], stats, pfree,
+    # start, end, mutex[8], log_ctx, zero and log_nomem, data, addr
+    my @pool = words($mem, $from, 25);
 
-    return () if $word[2] != 1 << $word[3] || $word[5] <= $word[4];
+    return () if @pool != 25 || $pool[24] != $from;
 
-    my $pages = ($word[5] - $word[4]) / 24;
-    return ($pages - $word[10], $pages);
+    my ($all, $used) = words($mem, $pool[23], 2);
+
+    return ($used, $all);
+}
+
+sub words {
+    my ($mem, $at, $n) = @_;
+
+    sysseek $mem, $at, 0 or return ();
+    sysread($mem, my $bytes, 8 * $n) == 8 * $n or return ();
+    return unpack 'J*', $bytes;
 }
 
 1;

@@ -15,10 +15,11 @@ use warnings;
 
 use Exporter 'import';
 use WixAuthTest ();
+use WixAuthTest::Tool;
 
 our @EXPORT = qw(state_key state_file state_cookie);
 
-my ($key, $tool);
+my $key;
 
 
 # a file for wix_auth_session_key
@@ -35,7 +36,7 @@ sub state_key {
 sub state_file {
     my ($file, $key, $n, @more) = @_;
 
-    $tool //= build();
+    my $tool = tool('state-file', qw(crypto url state_file));
 
     system($tool, $key, WixAuthTest::emulator()->client, $n, $file, @more) == 0
         or die "$tool failed\n";
@@ -43,29 +44,5 @@ sub state_file {
 }
 
 sub state_cookie { return sprintf 'A%053d', $_[0] }
-
-sub build {
-    my $src = $ENV{WIX_AUTH_NGINX_DEV} || '/usr/share/nginx/src';
-    my $top = WixAuthTest::top_dir();
-    my $module = "$top/ngx_http_wix_auth_module";
-    my $program = WixAuthTest::temp_dir() . '/state-file';
-
-    my ($objs) = grep { -f "$_/ngx_auto_config.h" }
-        glob "$top/build/objs-packaged-*";
-    $objs or die "no ngx_auto_config.h below build/\n";
-
-    my @cc = ($ENV{CC} || 'gcc', qw(-O1 -D_GNU_SOURCE),
-        (map { "-I$src/src/$_" } qw(core event event/modules os/unix)),
-        "-I$objs", "-I$module", "-I$top/t/unit", '-o', $program,
-        "$top/t/lib/state-file.c", "$top/t/unit/ngx_stubs.c",
-        (map { "$module/ngx_http_wix_auth_$_.c" } qw(crypto url state_file)),
-        qw(-lssl -lcrypto));
-
-    local $ENV{LD_PRELOAD};
-    delete $ENV{LD_PRELOAD};
-
-    system(@cc) == 0 or die "t/lib/state-file.c does not compile\n";
-    return $program;
-}
 
 1;
