@@ -2,8 +2,8 @@
 
 # Copyright (C) 2026 the ngx_http_wix_auth_module authors
 #
-# What a member's request costs, in instructions that callgrind counts: they
-# are the same on a busy machine.  The figures of docs/performance.md come from
+# What a member's request costs, in instructions that callgrind counts and in
+# system calls: they are the same on a busy machine.  The figures of docs/performance.md come from
 # here and from t/bench; what makes the hot path longer fails.
 
 use strict;
@@ -59,6 +59,21 @@ subtest 'with the access token in a header' => sub {
     adds('a token of 1,000 bytes',
          instructions($nginx, GATED, '/used')
          - instructions($nginx, FREE, '/used'), TOKEN);
+    $nginx->stop;
+};
+
+subtest 'system calls' => sub {
+    my $nginx = counted_site('calls', FEW, $who, $as_long, CALLS);
+    my %calls = (
+        free => {system_calls($nginx, FREE, '/used')},
+        hit => {system_calls($nginx, GATED, '/used')},
+    );
+
+    # it was seen at work
+    is($calls{free}{$_}, 1, "an ungated request has one $_")
+        for qw(epoll_wait writev);
+    is_deeply($calls{hit}, $calls{free}, 'a hit has the same');
+
     $nginx->stop;
 };
 

@@ -3,11 +3,15 @@ package WixAuthTest::Instructions;
 # Copyright (C) 2026 the ngx_http_wix_auth_module authors
 #
 # Instructions of a request, counted by callgrind in one nginx process: the
-# same each time, however busy the machine is.
+# same each time, however busy the machine is.  And its system calls, which
+# valgrind prints.
 #
 #     my $nginx = counted_site('few', 100, $header, $alike);
 #     my $n = instructions($nginx, GATED, '/plain');
 #     my $part = inclusive($nginx, 'ngx_...');    # of the last count
+#
+#     my $nginx = counted_site('calls', 100, $header, $alike, CALLS);
+#     my %n = system_calls($nginx, GATED, '/plain');
 #
 # What is counted is a request on a connection that stays open, with its share
 # of nginx's event loop; the difference of two counts is what one of them does
@@ -21,19 +25,22 @@ use Time::HiRes qw(time);
 use WixAuthTest ();
 use WixAuthTest::StateFile;
 
-our @EXPORT = qw(counted_site instructions inclusive GATED FREE);
+our @EXPORT = qw(counted_site instructions inclusive system_calls
+                 GATED FREE CALLS);
 
 use constant {WARM => 200, REQUESTS => 500, TRIES => 40};
 
 # the servers of a site
 use constant {GATED => 0, FREE => 1};
 
+use constant CALLS => 'WixAuthTest::Instructions::Calls';
+
 
 # A process without a master, with n sessions and two servers that are asked the
 # same, one of them without a gate: /plain, and /used with a header in the answer
 # that has the text given, for the gate and for the other; /off is the gate's.
 sub counted_site {
-    my ($name, $n, $gated, $free) = @_;
+    my ($name, $n, $gated, $free, $class) = @_;
 
     my $file = WixAuthTest::temp_dir() . "/state-$name";
     my $key = state_key();
@@ -43,7 +50,8 @@ sub counted_site {
     state_file($file, $key, $n + 10);
 
     return WixAuthTest::start_nginx(debug => 0, master => 0,
-        class => 'WixAuthTest::Instructions::Nginx', conf => <<"END");
+        class => $class // 'WixAuthTest::Instructions::Nginx',
+        conf => <<"END");
 wix_auth_zone zone=members:64m state=$file;
 wix_auth_session_key $key;
 wix_auth_api %%API%%;
@@ -95,6 +103,26 @@ sub instructions {
     abs($sum - $before) < $sum / 1000
         or die "the counts differ: $before, $sum\n";
     return int($sum / REQUESTS + 0.5);
+}
+
+# System calls of one request by session 5, of each name; what a request does
+# not make each time, such as those of a save, is rounded away.
+sub system_calls {
+    my ($nginx, $server, $path) = @_;
+
+    my $sock = WixAuthTest::open_socket(($nginx->ports)[$server]);
+    my $request = request($path, 5);
+
+    ask($sock, $request) for 1 .. WARM;
+    $nginx->calls;
+
+    ask($sock, $request) for 1 .. REQUESTS;
+    my %n = $nginx->calls;
+
+    close $sock;
+
+    $_ = int($_ / REQUESTS + 0.5) for values %n;
+    return map { $_ => $n{$_} } grep { $n{$_} } keys %n;
 }
 
 # as a browser with some cookies of the site
@@ -183,6 +211,40 @@ sub dump {
 
     $self->{last} = $file;
     return WixAuthTest::slurp($file) =~ /^totals: (\d+)/m ? $1 : die;
+}
+
+
+package WixAuthTest::Instructions::Calls;
+
+use strict;
+use warnings;
+
+our @ISA = ('WixAuthTest::Instructions::Nginx');
+
+sub command {
+    my ($self) = @_;
+
+    return ('valgrind', '-q', '--tool=none', '--trace-syscalls=yes',
+            "--log-file=$self->{dir}/calls", WixAuthTest::Nginx::command($self));
+}
+
+# of each name, since the last time
+sub calls {
+    my ($self) = @_;
+
+    if (!$self->{log}) {
+        open $self->{log}, '<', "$self->{dir}/calls"
+            or die "$self->{dir}/calls: $!\n";
+    }
+
+    my %n;
+    my $log = $self->{log};
+    seek $log, 0, 1;
+
+    while (my $line = <$log>) {
+        $n{$1}++ if $line =~ /^SYSCALL\[\d+,\d+\]\(\s*\d+\) sys_(\w+)/;
+    }
+    return %n;
 }
 
 1;
