@@ -109,7 +109,7 @@ ngx_http_wix_auth_record_take(ngx_http_wix_auth_zone_sh_t *sh, ngx_uint_t n)
     ngx_http_wix_auth_block_t        *head, *chain;
     ngx_http_wix_auth_record_node_t  *rn;
 
-    if (ngx_http_wix_auth_chain_take(sh, n, &head) != NGX_OK) {
+    if (ngx_http_wix_auth_chain_take(sh, n, &head) != NGX_OK || head == NULL) {
         return NULL;
     }
 

@@ -174,8 +174,8 @@ ngx_int_t ngx_http_wix_auth_chain_take(ngx_http_wix_auth_zone_sh_t *sh,
 void ngx_http_wix_auth_chain_give(ngx_http_wix_auth_zone_sh_t *sh,
     ngx_http_wix_auth_block_t *chain);
 
-/* a head, of zeroes but for its chain, n blocks in all and at least 1.  NULL:
-   not so many are left */
+/* a head, of zeroes but for its chain, n blocks in all.  NULL: n is 0, or
+   there are not so many left */
 ngx_http_wix_auth_record_node_t *ngx_http_wix_auth_record_take(
     ngx_http_wix_auth_zone_sh_t *sh, ngx_uint_t n);
 
