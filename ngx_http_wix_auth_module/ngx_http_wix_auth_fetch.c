@@ -7,8 +7,13 @@
 #include "ngx_http_wix_auth_transfer.h"
 
 
+/* ms, longer than it takes to be handled */
+#define NGX_HTTP_WIX_AUTH_FETCH_HOLD  1000
+
+
 static void ngx_http_wix_auth_fetch_post(void);
 static void ngx_http_wix_auth_fetch_work_handler(ngx_event_t *ev);
+static ngx_queue_t *ngx_http_wix_auth_fetch_next(void);
 static void ngx_http_wix_auth_fetch_launch(
     ngx_http_wix_auth_fetch_transfer_t *t);
 static void ngx_http_wix_auth_fetch_unlink(
@@ -235,27 +240,27 @@ ngx_http_wix_auth_fetch_work_handler(ngx_event_t *ev)
 
 /*
  * The only place that calls handlers; never entered from curl's callbacks
- * nor from a handler.  What handlers end or start is left to the next round.
+ * nor from a handler.  What is more than a turn may do is left to the next
+ * one, so that a member who needs no call does not wait for all of it.
  */
 
 void
 ngx_http_wix_auth_fetch_run(void)
 {
-    ngx_queue_t                          batch, *q;
+    ngx_uint_t                           n;
+    ngx_queue_t                         *q;
     ngx_http_wix_auth_fetch_worker_t    *w;
     ngx_http_wix_auth_fetch_transfer_t  *t;
 
     w = &ngx_http_wix_auth_fetch_worker;
 
-    ngx_queue_init(&batch);
+    for (n = 0; n < NGX_HTTP_WIX_AUTH_FETCH_TURN; n++) {
 
-    if (!ngx_queue_empty(&w->done)) {
-        ngx_queue_add(&batch, &w->done);
-        ngx_queue_init(&w->done);
-    }
+        if (ngx_queue_empty(&w->done)) {
+            break;
+        }
 
-    while (!ngx_queue_empty(&batch)) {
-        q = ngx_queue_head(&batch);
+        q = ngx_queue_head(&w->done);
         t = ngx_queue_data(q, ngx_http_wix_auth_fetch_transfer_t, queue);
 
         ngx_http_wix_auth_fetch_unlink(t);
@@ -270,26 +275,46 @@ ngx_http_wix_auth_fetch_run(void)
         ngx_http_wix_auth_fetch_destroy(t);
     }
 
-    /* members' refreshes do not wait behind strangers' logins */
+    for (n = 0; n < NGX_HTTP_WIX_AUTH_FETCH_TURN; n++) {
 
-    while (!ngx_queue_empty(&w->urgent)
-           && w->nactive < NGX_HTTP_WIX_AUTH_FETCH_ACTIVE
-                           + NGX_HTTP_WIX_AUTH_FETCH_RESERVE)
-    {
-        q = ngx_queue_head(&w->urgent);
-
-        ngx_http_wix_auth_fetch_launch(
-            ngx_queue_data(q, ngx_http_wix_auth_fetch_transfer_t, queue));
-    }
-
-    while (!ngx_queue_empty(&w->waiting)
-           && w->nactive < NGX_HTTP_WIX_AUTH_FETCH_ACTIVE)
-    {
-        q = ngx_queue_head(&w->waiting);
+        q = ngx_http_wix_auth_fetch_next();
+        if (q == NULL) {
+            break;
+        }
 
         ngx_http_wix_auth_fetch_launch(
             ngx_queue_data(q, ngx_http_wix_auth_fetch_transfer_t, queue));
     }
+
+    if (!ngx_queue_empty(&w->done) || ngx_http_wix_auth_fetch_next()) {
+        ngx_http_wix_auth_fetch_post();
+    }
+}
+
+
+/* who has a place: members' refreshes do not wait behind strangers' logins */
+
+static ngx_queue_t *
+ngx_http_wix_auth_fetch_next(void)
+{
+    ngx_http_wix_auth_fetch_worker_t  *w;
+
+    w = &ngx_http_wix_auth_fetch_worker;
+
+    if (!ngx_queue_empty(&w->urgent)
+        && w->nactive < NGX_HTTP_WIX_AUTH_FETCH_ACTIVE
+                        + NGX_HTTP_WIX_AUTH_FETCH_RESERVE)
+    {
+        return ngx_queue_head(&w->urgent);
+    }
+
+    if (!ngx_queue_empty(&w->waiting)
+        && w->nactive < NGX_HTTP_WIX_AUTH_FETCH_ACTIVE)
+    {
+        return ngx_queue_head(&w->waiting);
+    }
+
+    return NULL;
 }
 
 
@@ -421,9 +446,9 @@ ngx_http_wix_auth_fetch_deadline_handler(ngx_event_t *ev)
 
     ngx_http_wix_auth_fetch_end(t, NGX_HTTP_WIX_AUTH_FETCH_TIMEOUT);
 
-    /* not later: without its timer the transfer holds no exiting worker */
+    /* a worker that quits does not leave before it is handled */
 
-    ngx_http_wix_auth_fetch_run();
+    ngx_add_timer(ev, NGX_HTTP_WIX_AUTH_FETCH_HOLD);
 }
 
 

@@ -23,6 +23,8 @@
 #define NGX_HTTP_WIX_AUTH_FETCH_ACTIVE   256     /* transfers a worker */
 #define NGX_HTTP_WIX_AUTH_FETCH_RESERVE  32      /* more for urgent ones */
 #define NGX_HTTP_WIX_AUTH_FETCH_QUEUED   1024    /* and waiting for a place */
+#define NGX_HTTP_WIX_AUTH_FETCH_TURN     8       /* answered, and begun, in a
+                                                    turn of the event loop */
 #define NGX_HTTP_WIX_AUTH_FETCH_BODY     65536   /* bytes of an answer */
 
 

@@ -721,7 +721,12 @@ ngx_http_wix_auth_fetch_action(ngx_http_wix_auth_fetch_multi_t *m,
     }
 
     ngx_http_wix_auth_fetch_drain(m);
-    ngx_http_wix_auth_fetch_run();
+
+    /* else it is about to be called */
+
+    if (!w->work.posted) {
+        ngx_http_wix_auth_fetch_run();
+    }
 }
 
 

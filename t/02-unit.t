@@ -55,7 +55,7 @@ my @command = ($cc, @counted, qw(-g -Wall -Wextra -Werror -Wno-unused-parameter
     '-I' . ($objs // ''), "-I$module", '-It/unit', '-o', $program,
     glob('t/unit/*.c'),
     (map { "$module/ngx_http_wix_auth_$_.c" }
-     qw(crypto json write_json url cookie profile peer_fetch
+     qw(crypto json write_json url cookie profile fetch peer_fetch
         counter budget breaker state_file registration shape leaf)),
     qw(-lyajl -lssl -lcrypto));
 
