@@ -202,7 +202,7 @@ ngx_http_wix_auth_record_size(ngx_http_wix_auth_record_node_t *rn,
 }
 
 
-/* neighbours are read at one go */
+/* neighbours are read at one go, and so are those with nothing between them */
 
 u_char *
 ngx_http_wix_auth_record_strings(ngx_http_wix_auth_record_node_t *rn,
@@ -218,7 +218,7 @@ ngx_http_wix_auth_record_strings(ngx_http_wix_auth_record_node_t *rn,
 
         strings[i].data = p + size;
 
-        if (set & (1 << i)) {
+        if ((set & (1 << i)) || rn->len[i] == 0) {
             strings[i].len = rn->len[i];
             size += rn->len[i];
             continue;
