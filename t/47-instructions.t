@@ -12,6 +12,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use WixAuthTest;
+use WixAuthTest::BenchZone ();
 use WixAuthTest::Instructions;
 
 use constant {
@@ -75,6 +76,21 @@ subtest 'system calls' => sub {
     is_deeply($calls{hit}, $calls{free}, 'a hit has the same');
 
     $nginx->stop;
+};
+
+# not how long, which is for make bench, but that it can be told
+subtest 'under the lock' => sub {
+    my %of = map { shift @$_ => $_ }
+        WixAuthTest::BenchZone::lock_times(FEW, 1000);
+
+    is(keys %of, 5, 'the clock and four kinds of calls');
+
+    for (sort keys %of) {
+        my ($p50, $p99, $p999, $whole) = @{$of{$_}};
+
+        ok($p50 <= $p99 && $p99 <= $p999 && $p50 <= $whole
+           && ($p50 > 0 || $_ eq 'clock'), "$_: @{$of{$_}}");
+    }
 };
 
 done_testing();

@@ -19,6 +19,7 @@ use WixAuthTest::StateFile;
 use WixAuthTest::Tool;
 
 our @EXPORT = qw(memory scale lock_time);
+our @EXPORT_OK = qw(lock_times);
 
 # The zones in megabytes, and the length of either token.  Of 1024 bytes is the
 # kilobyte that is promised.
@@ -364,17 +365,11 @@ sub lock_time {
             . ' have 1,024 bytes.',
         sprintf '%d calls of each kind, and of the clock alone.', CALLS);
 
-    my $tool = tool('lock-time', qw(session session_cookie zone block crypto
-                                    url counter budget));
     my @rows;
 
     for my $n (@sizes) {
-        my @lines = qx($tool $n @{[CALLS]});
-        $? == 0 && @lines or die "lock-time $n failed\n";
-
-        for (@lines) {
-            chomp;
-            my ($name, @ns) = split /\t/;
+        for (lock_times($n, CALLS)) {
+            my ($name, @ns) = @$_;
             push @rows, [$n, $name, map { sprintf '%.2f', $_ / 1000 } @ns];
         }
     }
@@ -383,6 +378,20 @@ sub lock_time {
            'whole call, p50'], @rows);
 
     return \@rows;
+}
+
+# with n sessions: [kind of call, ns locked (p50, p99, p99.9), ns of the whole
+# call (p50)], ...
+sub lock_times {
+    my ($n, $calls) = @_;
+
+    my $tool = tool('lock-time', qw(session session_cookie zone block crypto
+                                    url counter budget));
+    my @lines = qx($tool $n $calls);
+    $? == 0 && @lines or die "lock-time $n $calls failed\n";
+
+    chomp @lines;
+    return map { [split /\t/] } @lines;
 }
 
 1;
