@@ -119,10 +119,9 @@ ngx_http_wix_auth_cookie_part(ngx_str_t *header, ngx_str_t *names,
             end = last;
         }
 
-        if (p == end
-            || ngx_http_wix_auth_blank(*p)
-            || ngx_http_wix_auth_blank(end[-1]))
-        {
+        /* blanks are told from other controls there */
+
+        if (p == end || *p <= ' ' || end[-1] <= ' ') {
             goto other;
         }
 

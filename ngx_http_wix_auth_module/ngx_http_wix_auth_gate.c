@@ -31,9 +31,11 @@ static ngx_int_t ngx_http_wix_auth_gate_bearer(
 static ngx_int_t ngx_http_wix_auth_gate_suspend(
     ngx_http_wix_auth_record_t *rec);
 static void ngx_http_wix_auth_gate_wake(ngx_http_wix_auth_record_t *rec);
-static ngx_int_t ngx_http_wix_auth_gate_pass(
+static ngx_inline ngx_int_t ngx_http_wix_auth_gate_pass(
     ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf,
     ngx_uint_t status, ngx_uint_t reason);
+static ngx_int_t ngx_http_wix_auth_gate_require(
+    ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf);
 static ngx_int_t ngx_http_wix_auth_gate_required(
     ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf);
 static ngx_int_t ngx_http_wix_auth_gate_denied(
@@ -328,7 +330,7 @@ ngx_http_wix_auth_gate_wake(ngx_http_wix_auth_record_t *rec)
 }
 
 
-static ngx_int_t
+static ngx_inline ngx_int_t
 ngx_http_wix_auth_gate_pass(ngx_http_wix_auth_record_t *rec,
     ngx_http_wix_auth_conf_t *conf, ngx_uint_t status, ngx_uint_t reason)
 {
@@ -342,22 +344,30 @@ ngx_http_wix_auth_gate_pass(ngx_http_wix_auth_record_t *rec,
     }
 
     if (conf->require->values) {
-
-        switch (ngx_http_wix_auth_gate_required(rec, conf)) {
-
-        case NGX_OK:
-            break;
-
-        case NGX_DECLINED:
-            return ngx_http_wix_auth_gate_denied(rec, conf);
-
-        default:
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
+        return ngx_http_wix_auth_gate_require(rec, conf);
     }
 
     return (conf->mode == NGX_HTTP_WIX_AUTH_REQUIRED) ? NGX_OK
                                                       : NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_http_wix_auth_gate_require(ngx_http_wix_auth_record_t *rec,
+    ngx_http_wix_auth_conf_t *conf)
+{
+    switch (ngx_http_wix_auth_gate_required(rec, conf)) {
+
+    case NGX_OK:
+        return (conf->mode == NGX_HTTP_WIX_AUTH_REQUIRED) ? NGX_OK
+                                                          : NGX_DECLINED;
+
+    case NGX_DECLINED:
+        return ngx_http_wix_auth_gate_denied(rec, conf);
+
+    default:
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
 }
 
 

@@ -14,9 +14,9 @@
 
 
 static void ngx_http_wix_auth_record_cleanup(void *data);
-static void ngx_http_wix_auth_record_scan(ngx_http_wix_auth_record_t *rec,
+static ngx_inline void ngx_http_wix_auth_record_scan(ngx_http_wix_auth_record_t *rec,
     ngx_http_wix_auth_cookies_t *names, ngx_str_t *header);
-static ngx_int_t ngx_http_wix_auth_record_query(
+static ngx_inline ngx_int_t ngx_http_wix_auth_record_query(
     ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf,
     ngx_http_wix_auth_session_query_t *q);
 static ngx_int_t ngx_http_wix_auth_record_find(
@@ -25,12 +25,12 @@ static ngx_int_t ngx_http_wix_auth_record_find(
 static ngx_int_t ngx_http_wix_auth_record_failed(
     ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf,
     ngx_uint_t kind, ngx_str_t *cookie, ngx_int_t rc);
-static ngx_int_t ngx_http_wix_auth_record_session(
+static ngx_inline ngx_int_t ngx_http_wix_auth_record_session(
     ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf,
     ngx_http_wix_auth_session_query_t *q);
 static ngx_int_t ngx_http_wix_auth_record_grow(
     ngx_http_wix_auth_record_t *rec, size_t size);
-static ngx_uint_t ngx_http_wix_auth_record_again(
+static ngx_uint_t ngx_http_wix_auth_record_serves(
     ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf,
     u_char client[16]);
 
@@ -40,17 +40,13 @@ static size_t  ngx_http_wix_auth_record_room = 1024;
 
 
 ngx_http_wix_auth_record_t *
-ngx_http_wix_auth_record_peek(ngx_http_request_t *r)
+ngx_http_wix_auth_record_again(ngx_http_request_t *r)
 {
     ngx_pool_cleanup_t          *cln;
     ngx_http_wix_auth_record_t  *rec;
 
-    r = r->main;
-
-    rec = ngx_http_get_module_ctx(r, ngx_http_wix_auth_module);
-
-    if (rec || (!r->internal && !r->filter_finalize)) {
-        return rec;
+    if (!r->internal && !r->filter_finalize) {
+        return NULL;
     }
 
     /* an internal redirect has cleared the contexts */
@@ -81,33 +77,22 @@ ngx_http_wix_auth_record(ngx_http_request_t *r)
 
     r = r->main;
 
-    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_wix_auth_record_t));
+    cln = ngx_pool_cleanup_add(r->pool, 0);
     if (cln == NULL) {
         return NULL;
     }
 
-    rec = cln->data;
-
-    /* inline_buf, the last and largest member before the flags, stays */
-
-    ngx_memzero(rec, offsetof(ngx_http_wix_auth_record_t, inline_buf));
-    rec->found = 0;
-    rec->lost_visitor = 0;
-    rec->touched = 0;
-    rec->fresh = 0;
-    rec->passed = 0;
-    rec->starter = 0;
-    rec->waited = 0;
-    rec->timedout = 0;
-    rec->resumed = 0;
-    rec->answered = 0;
-    rec->own = 0;
+    rec = ngx_pcalloc(r->pool, sizeof(ngx_http_wix_auth_record_t));
+    if (rec == NULL) {
+        return NULL;
+    }
 
     rec->request = r;
     rec->buf = rec->inline_buf;
     rec->size = NGX_HTTP_WIX_AUTH_SESSION_INLINE;
 
     cln->handler = ngx_http_wix_auth_record_cleanup;
+    cln->data = rec;
 
     ngx_http_set_ctx(r, rec, ngx_http_wix_auth_module);
 
@@ -190,7 +175,7 @@ ngx_http_wix_auth_record_cookies(ngx_http_wix_auth_record_t *rec,
 }
 
 
-static void
+static ngx_inline void
 ngx_http_wix_auth_record_scan(ngx_http_wix_auth_record_t *rec,
     ngx_http_wix_auth_cookies_t *names, ngx_str_t *header)
 {
@@ -262,7 +247,9 @@ ngx_http_wix_auth_record_lookup(ngx_http_wix_auth_record_t *rec,
         return NGX_OK;
     }
 
-    ngx_http_wix_auth_record_cookies(rec, conf);
+    if (rec->read != conf->cookies) {
+        ngx_http_wix_auth_record_cookies(rec, conf);
+    }
 
     if (conf->client_text.len) {
         client = conf->client;
@@ -278,7 +265,7 @@ ngx_http_wix_auth_record_lookup(ngx_http_wix_auth_record_t *rec,
         client = site.client_id;
     }
 
-    if (!again && ngx_http_wix_auth_record_again(rec, conf, client)) {
+    if (!again && ngx_http_wix_auth_record_serves(rec, conf, client)) {
         return NGX_OK;
     }
 
@@ -368,7 +355,7 @@ ngx_http_wix_auth_record_verdict(ngx_http_wix_auth_record_t *rec,
  * last sessions had, so that it fits into the request's pool as a rule.
  */
 
-static ngx_int_t
+static ngx_inline ngx_int_t
 ngx_http_wix_auth_record_query(ngx_http_wix_auth_record_t *rec,
     ngx_http_wix_auth_conf_t *conf, ngx_http_wix_auth_session_query_t *q)
 {
@@ -494,7 +481,7 @@ ngx_http_wix_auth_record_failed(ngx_http_wix_auth_record_t *rec,
 
 /* one id; NGX_OK, NGX_DECLINED and NGX_ABORT as session_find() */
 
-static ngx_int_t
+static ngx_inline ngx_int_t
 ngx_http_wix_auth_record_session(ngx_http_wix_auth_record_t *rec,
     ngx_http_wix_auth_conf_t *conf, ngx_http_wix_auth_session_query_t *q)
 {
@@ -560,7 +547,7 @@ ngx_http_wix_auth_record_grow(ngx_http_wix_auth_record_t *rec, size_t size)
  */
 
 static ngx_uint_t
-ngx_http_wix_auth_record_again(ngx_http_wix_auth_record_t *rec,
+ngx_http_wix_auth_record_serves(ngx_http_wix_auth_record_t *rec,
     ngx_http_wix_auth_conf_t *conf, u_char client[16])
 {
     ngx_http_wix_auth_main_conf_t  *wmcf;

@@ -120,11 +120,25 @@ struct ngx_http_wix_auth_record_s {
 
 /* the record of r's main request, made when there is none; NULL: no memory */
 ngx_http_wix_auth_record_t *ngx_http_wix_auth_record(ngx_http_request_t *r);
-/* the same, but never made */
-ngx_http_wix_auth_record_t *ngx_http_wix_auth_record_peek(
+/* that of a request whose contexts may have been cleared; NULL: none */
+ngx_http_wix_auth_record_t *ngx_http_wix_auth_record_again(
     ngx_http_request_t *r);
 
-/* copies our cookies' values into the record, once */
+/* as record(), but never made.  Every hit comes here several times, so the
+   usual case is not a call. */
+
+static ngx_inline ngx_http_wix_auth_record_t *
+ngx_http_wix_auth_record_peek(ngx_http_request_t *r)
+{
+    ngx_http_wix_auth_record_t  *rec;
+
+    rec = ngx_http_get_module_ctx(r->main, ngx_http_wix_auth_module);
+
+    return rec ? rec : ngx_http_wix_auth_record_again(r->main);
+}
+
+
+/* copies our cookies' values into the record, once for each set of names */
 void ngx_http_wix_auth_record_cookies(ngx_http_wix_auth_record_t *rec,
     ngx_http_wix_auth_conf_t *conf);
 

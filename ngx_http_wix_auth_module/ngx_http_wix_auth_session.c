@@ -18,6 +18,9 @@
 static ngx_int_t ngx_http_wix_auth_session_alive(
     ngx_http_wix_auth_record_node_t *rn, ngx_http_wix_auth_session_query_t *q,
     ngx_http_wix_auth_session_t *s);
+static ngx_inline void ngx_http_wix_auth_session_fill(
+    ngx_http_wix_auth_record_node_t *rn, ngx_uint_t set, u_char *buf,
+    ngx_http_wix_auth_session_t *s);
 static ngx_uint_t ngx_http_wix_auth_session_text(ngx_str_t *text);
 static void ngx_http_wix_auth_session_insert(ngx_http_wix_auth_zone_sh_t *sh,
     ngx_http_wix_auth_record_node_t *rn, ngx_http_wix_auth_session_t *s,
@@ -85,7 +88,7 @@ ngx_http_wix_auth_session_find(ngx_shm_zone_t *shm_zone,
         goto done;
     }
 
-    ngx_http_wix_auth_session_copy(rn, set, q->buf, s);
+    ngx_http_wix_auth_session_fill(rn, set, q->buf, s);
 
     /* once a second is often enough: most hits only read */
 
@@ -148,6 +151,16 @@ void
 ngx_http_wix_auth_session_copy(ngx_http_wix_auth_record_node_t *rn,
     ngx_uint_t set, u_char *buf, ngx_http_wix_auth_session_t *s)
 {
+    ngx_http_wix_auth_session_fill(rn, set, buf, s);
+}
+
+
+/* a part of every hit, where it is no call */
+
+static ngx_inline void
+ngx_http_wix_auth_session_fill(ngx_http_wix_auth_record_node_t *rn,
+    ngx_uint_t set, u_char *buf, ngx_http_wix_auth_session_t *s)
+{
     size_t     id, email;
     ngx_str_t  strings[NGX_HTTP_WIX_AUTH_STRINGS];
 
@@ -159,7 +172,12 @@ ngx_http_wix_auth_session_copy(ngx_http_wix_auth_record_node_t *rn,
         id = rn->len[NGX_HTTP_WIX_AUTH_STRING_MEMBER_ID];
         email = rn->len[NGX_HTTP_WIX_AUTH_STRING_EMAIL];
 
-        ngx_http_wix_auth_record_read(rn, 0, buf, id + email);
+        if (id + email <= NGX_HTTP_WIX_AUTH_HEAD_ROOM) {
+            ngx_memcpy(buf, rn->data, id + email);
+
+        } else {
+            ngx_http_wix_auth_record_read(rn, 0, buf, id + email);
+        }
 
         s->member_id.data = buf;
         s->member_id.len = id;

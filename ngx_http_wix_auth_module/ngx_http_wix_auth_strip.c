@@ -208,7 +208,9 @@ ngx_http_wix_auth_cut_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ngx_http_wix_auth_record_cookies(rec, conf);
+    if (rec->read != conf->cookies) {
+        ngx_http_wix_auth_record_cookies(rec, conf);
+    }
 
     if (rec->ours == 0) {
         return NGX_DECLINED;

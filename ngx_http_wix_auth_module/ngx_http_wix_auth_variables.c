@@ -210,8 +210,6 @@ ngx_http_wix_auth_status_variable(ngx_http_request_t *r,
     ngx_http_wix_auth_conf_t    *conf;
     ngx_http_wix_auth_record_t  *rec;
 
-    conf = ngx_http_get_module_loc_conf(r->main, ngx_http_wix_auth_module);
-
     rec = ngx_http_wix_auth_record_peek(r);
 
     if (rec && rec->status) {
@@ -219,6 +217,8 @@ ngx_http_wix_auth_status_variable(ngx_http_request_t *r,
         status = &ngx_http_wix_auth_statuses[rec->status];
 
     } else {
+        conf = ngx_http_get_module_loc_conf(r->main,
+                                            ngx_http_wix_auth_module);
         status = &ngx_http_wix_auth_statuses[
                                     ngx_http_wix_auth_gated(conf)
                                     ? 0 : NGX_HTTP_WIX_AUTH_STATUS_OFF];
@@ -283,7 +283,11 @@ ngx_http_wix_auth_member_variable(ngx_http_request_t *r,
     ngx_http_wix_auth_record_t   *rec;
     ngx_http_wix_auth_session_t  *s;
 
-    rec = ngx_http_wix_auth_variable_record(r);
+    rec = ngx_http_wix_auth_record_peek(r);
+
+    if (rec == NULL || !rec->status) {
+        rec = ngx_http_wix_auth_variable_record(r);
+    }
 
     if (rec == NULL || !rec->found) {
         return ngx_http_wix_auth_variable_empty(v);
