@@ -16,6 +16,7 @@ use strict;
 use warnings;
 
 use Exporter qw(import);
+use IO::Socket::UNIX;
 use IO::Handle;
 use POSIX ();
 use WixAuthTest ();
@@ -24,7 +25,7 @@ our @EXPORT = qw(
     say_line heading table must failures musts open_report rounds stall
     median low high quantile spread us
     cpus pin cpu_ns burst wait_a_moment
-    loaded_site start_behind common_conf
+    loaded_site start_behind behind_counts common_conf
 );
 
 # connections of wrk, one thread; seconds of a burst, which wrk counts whole
@@ -122,7 +123,13 @@ sub number {
 }
 
 sub rounds { return number('BENCH_ROUNDS', 15) }
-sub stall { return number('BENCH_STALL', 30) }
+
+# nginx between gate and emulator waits for no longer than two minutes
+sub stall {
+    my $n = number('BENCH_STALL', 30);
+    $n <= 100 or die "BENCH_STALL is at most 100\n";
+    return $n;
+}
 
 
 # Figures over rounds
@@ -284,10 +291,29 @@ server {
     listen unix:%%DIR%%/auth.sock;
     location / { return 204; }
 }
+server {
+    listen unix:%%DIR%%/status.sock;
+    location / { stub_status; }
+}
 END
     WixAuthTest::spew($nginx->dir . '/html/big.txt', 'x' x BIG);
     pin(0, $nginx->worker_pids);
     return $nginx;
+}
+
+# (connections, requests) that it has had
+sub behind_counts {
+    my ($behind) = @_;
+
+    my $sock = IO::Socket::UNIX->new(Peer => $behind->dir . '/status.sock')
+        or die "status.sock: $!\n";
+
+    syswrite $sock, "GET / HTTP/1.0\r\n\r\n";
+
+    my $in = '';
+    1 while sysread $sock, $in, 65536, length $in;
+
+    return $in =~ /^ (\d+) \d+ (\d+)/m;
 }
 
 # what all servers have that are compared, before that nginx

@@ -11,13 +11,13 @@ use strict;
 use warnings;
 
 use Exporter qw(import);
-use List::Util qw(max);
+use List::Util qw(max min sum);
 use POSIX ();
 use Time::HiRes qw(sleep time);
 use WixAuthTest ();
 use WixAuthTest::Bench;
 
-our @EXPORT = qw(bench_member bench_ports api latency waiting);
+our @EXPORT = qw(bench_member bench_ports api latency waiting unpin);
 
 use constant {EMAIL => 'bench@example.com', PASSWORD => 'secret-of-bench'};
 
@@ -33,16 +33,23 @@ use constant {STALLED => 200, STALLED_LOGINS => 50};
 use constant {QUIET => 5, EVERY => 0.002};
 
 # requests that wait: two counts that all are transfers, and one beyond
-use constant {WAITING => [50, 250, 500], TRANSFERS => 256};
+use constant WAITING => [50, 250, 500];
+
+my $front;
 
 sub bench_member { return EMAIL . ':' . PASSWORD }
 sub bench_ports { return qw(API LATENCY WAITING) }
 
 
+# all may run where they like
+sub unpin {
+    pin('all', $$, WixAuthTest::emulator()->{pid},
+        $front ? $front->worker_pids : ());
+    return;
+}
+
 # An nginx with the gate before the front, with times that nothing here
 # reaches.  In the mode "direct" a login is one request of the browser.
-
-my $front;
 
 sub gate {
     my ($name, $seconds) = @_;
@@ -143,19 +150,30 @@ sub send_off {
     } @requests;
 }
 
-# how many of them are answered with 200, and closed
+# how many of them are answered with 200 and such a header, and closed
 sub collect {
-    my (@socks) = @_;
+    my ($like, @socks) = @_;
 
     my $good = 0;
 
     for my $sock (@socks) {
         my $in = '';
         1 while sysread $sock, $in, 65536, length $in;
-        $good++ if $in =~ m{\AHTTP/1\.1 200 };
+        $good++ if $in =~ m{\AHTTP/1\.1 200 } && $in =~ $like;
         close $sock;
     }
     return $good;
+}
+
+my $refreshed = qr/^X-Status: REFRESHED\r$/m;
+
+# refreshes that a worker makes at a time
+sub transfers {
+    my $text = WixAuthTest::slurp(WixAuthTest::top_dir()
+        . '/ngx_http_wix_auth_module/ngx_http_wix_auth_fetch.h');
+
+    return sum map { $text =~ /_FETCH_$_\s+(\d+)/ ? $1 : die "no $_\n" }
+        qw(ACTIVE RESERVE);
 }
 
 sub in_flight {
@@ -406,9 +424,9 @@ sub lasts {
     return sub { time < $end };
 }
 
-# A probe: ->(goes on?) gives the times in seconds.  A request that could not
-# be sent because the one before was not answered has been waiting since it
-# was due.
+# A probe: ->(goes on?) gives the times in seconds, from when a request was
+# due: it may be late because the one before was not answered, or because the
+# worker, with which the probe shares a processor, was at work.
 sub probe {
     my ($b) = @_;
 
@@ -423,19 +441,14 @@ sub probe {
 
         my @times;
         my $due = time;
-        my $free = $due;
 
         while ($goes_on->()) {
             my $left = $due - time;
             sleep $left if $left > 0;
 
-            # late because of its timer, or because of the answer before?
-            my $start = $free > $due ? $due : time;
-
             one($sock, $bytes);
-            $free = time;
 
-            push @times, $free - $start;
+            push @times, time - $due;
             $due += EVERY;
         }
         return @times;
@@ -470,7 +483,8 @@ sub storm {
         my $ok = eval {
             pin(0, $$);
             my $start = time;
-            my $n = collect(send_off('LATENCY', map { [$_, GET => '/'] } @b));
+            my $n = collect($refreshed, send_off('LATENCY',
+                map { [$_, GET => '/'] } @b));
             syswrite $to, sprintf "%d %.1f\n", $n, time - $start;
             1;
         };
@@ -511,9 +525,10 @@ sub stalled {
     $emu->clear_faults;
     $emu->release;
 
-    my $good = collect(@waiting);
-    die "after the stall $good of " . @waiting . " succeed\n"
-        if $good != @waiting;
+    my $good = collect($refreshed, splice @waiting, 0, STALLED)
+        + collect(qr/^Set-Cookie: wix_auth=/m, splice @waiting);
+    die "after the stall $good of " . (STALLED + STALLED_LOGINS) . " succeed\n"
+        if $good != STALLED + STALLED_LOGINS;
 
     return @times;
 }
@@ -525,8 +540,8 @@ sub waiting {
     heading('waiting',
         'Memory of one worker (anonymous pages) while requests wait for'
             . ' refreshes that hang.',
-        'A worker makes ' . TRANSFERS . ' calls at a time, the others wait for'
-            . ' a place.');
+        'A worker makes ' . transfers() . ' of them at a time, the others wait'
+            . ' for a place.');
 
     my $emu = WixAuthTest::emulator();
     my $nginx = gate('WAITING', 300);
@@ -545,7 +560,7 @@ sub waiting {
     for my $n (0, @{WAITING()}) {
         push @socks, send_off('WAITING',
             map { [$_, GET => '/'] } splice @b, 0, $n - @socks);
-        in_flight($n > TRANSFERS ? TRANSFERS : $n, 'the calls');
+        in_flight(min($n, transfers()), 'the calls');
 
         # what was sent before has been read when this is answered
         $member->get('/')->status == 200 or die "the member was refused\n";
@@ -566,7 +581,7 @@ sub release_all {
     my ($emu, @socks) = @_;
 
     $emu->release;
-    return collect(@socks);
+    return collect($refreshed, @socks);
 }
 
 sub costs {
@@ -580,10 +595,10 @@ sub costs {
 
     table(['waiting', 'memory, KB'], @at);
 
-    # between 250 and 256 there are calls, too
+    # some of those that came last are calls, too
     my $queued = ($over->[1] - $full->[1]
-                  - (TRANSFERS - $full->[0]) * $each->($few, $full))
-        / ($over->[0] - TRANSFERS);
+                  - (transfers() - $full->[0]) * $each->($few, $full))
+        / ($over->[0] - transfers());
     my $both = $each->($few, $full);
 
     table(['a request', 'KB'],

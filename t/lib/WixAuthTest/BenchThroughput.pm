@@ -100,9 +100,19 @@ sub throughput {
         %nginx = ();
     }
 
+    stayed_open();
     $behind->stop;
 
     return judge(report());
+}
+
+# whether site and sidecar were asked on connections that stay open
+sub stayed_open {
+    my ($accepts, $requests) = behind_counts($behind);
+
+    $requests > 100 * $accepts
+        or die "$accepts connections for $requests requests behind\n";
+    return;
 }
 
 sub one {
@@ -132,13 +142,14 @@ auth_basic_user_file %%DIR%%/users;
 END
     WixAuthTest::spew($nginx{basic}->dir . '/users', "bench:{PLAIN}bench\n");
 
-    # as small as a subrequest can be made
+    # on connections that stay open: what a level sets of its own it has alone
     $nginx{request} = plain('request', more => <<"END", server => <<"SERVER");
 location = /allowed {
     internal;
     proxy_pass http://auth;
     proxy_pass_request_body off;
     proxy_set_header Content-Length "";
+    proxy_set_header Connection "";
 }
 END
 auth_request /allowed;

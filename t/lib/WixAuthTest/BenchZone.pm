@@ -31,8 +31,8 @@ use constant {MB => 1 << 20, KILOBYTE => 1024, MOST => 2560, FEWEST => 400};
 # more of the smallest than a megabyte can hold
 use constant TOO_MANY => 800;
 
-# visitors minted in one zone, at most, and how many at a time
-use constant {VISITORS => 900, AT_ONCE => 30};
+# visitors minted at a time
+use constant VISITORS => 30;
 
 my @sizes = (10_000, 100_000, 1_000_000);
 
@@ -136,14 +136,12 @@ server {
 END
 }
 
-# Visitors are minted, one after the other, until the first has had to go;
-# then asked for, the newest first, until one has gone.
+# Visitors are minted; what blocks they take tells how many fit.
 sub visitors {
     my $emu = WixAuthTest::emulator();
 
     $emu->configure(accessTokenPad => KILOBYTE
                     - length $emu->mint->{access_token});
-
     my $pair = $emu->mint;
     my $tokens = length($pair->{access_token})
         + length $pair->{refresh_token};
@@ -166,38 +164,30 @@ server {
     }
 }
 END
-    my (@all, $blocks);
+    my @all = map { visitor() } 1 .. VISITORS;
 
-    while (@all < VISITORS) {
-        my @some = map { visitor() } 1 .. AT_ONCE;
+    $_->status == 200 && $_->header('X-Status') eq 'VISITOR'
+        or die 'no visitor: ' . $_->status . "\n"
+        for WixAuthTest::concurrent(map { [$_, GET => '/'] } @all);
 
-        $_->status == 200 && $_->header('X-Status') eq 'VISITOR'
-            or die 'no visitor: ' . $_->status . "\n"
-            for WixAuthTest::concurrent(map { [$_, GET => '/'] } @some);
-        push @all, @some;
-        $blocks //= (WixAuthTest::SoakProbe::zone($nginx->pid, MB))[0] / @all;
-    }
-
-    my $n = 0;
-
-    for my $b (reverse @all) {
-        my $cookie = $b->cookie('wix_auth')->{value};
-        $b->get('/');
-        last if $b->cookie('wix_auth')->{value} ne $cookie;
-        $n++;
-    }
+    my ($used, $blocks) = WixAuthTest::SoakProbe::zone($nginx->pid, MB);
+    defined $used or die "the zone is not to be read\n";
 
     $nginx->stop;
-    die "all visitors fit\n" if $n == @all;
+    $emu->configure(accessTokenPad => 0);
+
+    my $each = $used / VISITORS;
+    my $n = int($blocks / $each);
 
     say_line(sprintf '   Visitors, minted by the emulator with tokens of %d'
-             . ' and %d bytes: %d in a zone of 1 MB,', length
-             $pair->{access_token}, length $pair->{refresh_token}, $n);
-    say_line(sprintf '   %.0f bytes each, all in.', MB / $n);
+             . ' and %d bytes, have %.1f blocks:', length
+             $pair->{access_token}, length $pair->{refresh_token}, $each);
+    say_line(sprintf '   %d fit into a zone of 1 MB, %.0f bytes each, all in.',
+             $n, MB / $n);
     say_line();
 
     must('blocks of a visitor beside those that its tokens need',
-         $blocks - POSIX::ceil($tokens / block_room()), '<=', 1);
+         $each - POSIX::ceil($tokens / block_room()), '<=', 1);
     return $n;
 }
 
@@ -240,8 +230,7 @@ sub scale {
                                    qw(gif small) } @sizes))
         {
             my ($n, $path) = @$one;
-            push @{$burst{$path}{$n}},
-                hits($nginx{$n}, $n, $path, $script)->{cpu};
+            push @{$burst{$path}{$n}}, hits($nginx{$n}, $n, $path, $script);
         }
     }
 
@@ -260,16 +249,19 @@ sub compare {
         my $of = $burst->{$path};
 
         for my $n (@sizes) {
-            my @r = map { $of->{$n}[$_] / $of->{$sizes[0]}[$_] }
-                0 .. $#{$of->{$n}};
+            my @own = @{$of->{$n}};
+            my @r = map { $own[$_]{cpu} / $of->{$sizes[0]}[$_]{cpu} }
+                0 .. $#own;
 
             $ratio{$path}{$n} = \@r;
-            push @rows, [$words{$path}, $n, us(median(@{$of->{$n}})),
-                         spread('%.3f', @r)];
+            push @rows, [$words{$path}, $n,
+                us(median(map { $_->{cpu} } @own)),
+                $n == $sizes[0] ? '-' : spread('%.3f', @r),
+                sprintf('%.0f %%', 100 * median(map { $_->{busy} } @own))];
         }
     }
 
-    table(['hit', 'sessions', 'us a request', "to $sizes[0]"], @rows);
+    table(['hit', 'sessions', 'us a request', "to $sizes[0]", 'busy'], @rows);
 
     must("$sizes[-1] sessions against $sizes[0], $words{$_}",
          median(@{$ratio{$_}{$sizes[-1]}}), '<=', 1.2) for qw(gif small);

@@ -3,87 +3,113 @@ package WixAuthTest::Instructions;
 # Copyright (C) 2026 the ngx_http_wix_auth_module authors
 #
 # Instructions of a request, counted by callgrind in one nginx process: the
-# same each time, however busy the machine is.  And its system calls, which
-# valgrind prints.
+# same within some tens, however busy the machine is.  And its system calls,
+# which valgrind prints.
 #
-#     my $nginx = counted_site('few', 100, $header, $alike);
-#     my $n = instructions($nginx, GATED, '/plain');
-#     my $part = inclusive($nginx, 'ngx_...');    # of the last count
+#     my $gated = counted_site('few', 100, $header);
+#     my $free = free_site('free', $header);
+#     my $n = instructions($gated, '/plain');
+#     my $part = inclusive($gated, 'ngx_...');    # of the last count
 #
-#     my $nginx = counted_site('calls', 100, $header, $alike, CALLS);
-#     my %n = system_calls($nginx, GATED, '/plain');
+#     my $gated = counted_site('calls', 100, $header, CALLS);
+#     my %n = system_calls($gated, '/plain');
 #
 # What is counted is a request on a connection that stays open, with its share
 # of nginx's event loop; the difference of two counts is what one of them does
-# more.
+# more.  Both nginx have an allocator (t/lib/even-malloc.c) whose calls take
+# the same whatever the heap looks like.
 
 use strict;
 use warnings;
 
 use Exporter 'import';
+use List::Util qw(sum);
 use Time::HiRes qw(time);
 use WixAuthTest ();
 use WixAuthTest::StateFile;
 
-our @EXPORT = qw(counted_site instructions inclusive system_calls
-                 GATED FREE CALLS);
+our @EXPORT = qw(counted_site free_site instructions inclusive system_calls
+                 CALLS);
 
 use constant {WARM => 200, REQUESTS => 500, TRIES => 40};
 
-# the servers of a site
-use constant {GATED => 0, FREE => 1};
-
 use constant CALLS => 'WixAuthTest::Instructions::Calls';
 
+my $common = <<'END';
+access_log off;
+keepalive_requests 100000;
+END
 
-# A process without a master, with n sessions and two servers that are asked the
-# same, one of them without a gate: /plain, and /used with a header in the answer
-# that has the text given, for the gate and for the other; /off is the gate's.
+
+# A process without a master, with n sessions and a gate: /plain, and /used with
+# a header in the answer that has the text given; /off has none.
 sub counted_site {
-    my ($name, $n, $gated, $free, $class) = @_;
+    my ($name, $n, $header, $class) = @_;
 
     my $file = WixAuthTest::temp_dir() . "/state-$name";
     my $key = state_key();
-    my $port = "\U$name";
 
     # the last ten have expired
     state_file($file, $key, $n + 10);
 
-    return WixAuthTest::start_nginx(debug => 0, master => 0,
-        class => $class // 'WixAuthTest::Instructions::Nginx',
-        conf => <<"END");
+    return start($class, conf => <<"END");
+$common
 wix_auth_zone zone=members:64m state=$file;
 wix_auth_session_key $key;
 wix_auth_api %%API%%;
 wix_auth_cookie nosecure;
-access_log off;
-keepalive_requests 100000;
-
 server {
-    listen 127.0.0.1:%%$port\_PORT%%;
+    listen 127.0.0.1:%%\U$name\E_PORT%%;
     server_name localhost;
     wix_auth_client_id %%CLIENT%%;
     wix_auth required;
     location ^~ /_wix/ { wix_auth_endpoints; }
     location /off { wix_auth off; empty_gif; }
     location /plain { empty_gif; }
-    location /used { add_header X-Who "$gated"; empty_gif; }
-}
-server {
-    listen 127.0.0.1:%%$port\_FREE_PORT%%;
-    server_name localhost;
-    location /plain { empty_gif; }
-    location /used { add_header X-Who "$free"; empty_gif; }
+    location /used { add_header X-Who "$header"; empty_gif; }
 }
 END
 }
 
-# Instructions of one request, whole, by session i.
-sub instructions {
-    my ($nginx, $server, $path, $i) = @_;
+# The same without the module, which is not even loaded.
+sub free_site {
+    my ($name, $header, $class) = @_;
 
-    my $sock = WixAuthTest::open_socket(($nginx->ports)[$server]);
-    my $request = request($path, $i // 5);
+    return start($class, module => 0, conf => <<"END");
+$common
+server {
+    listen 127.0.0.1:%%\U$name\E_PORT%%;
+    server_name localhost;
+    location ^~ /_wix/ { return 404; }
+    location /off { empty_gif; }
+    location /plain { empty_gif; }
+    location /used { add_header X-Who "$header"; empty_gif; }
+}
+END
+}
+
+sub start {
+    my ($class, %opt) = @_;
+
+    return WixAuthTest::start_nginx(debug => 0, master => 0, %opt,
+        class => $class // 'WixAuthTest::Instructions::Nginx');
+}
+
+# Instructions of one request, whole, by these sessions: the mean.
+sub instructions {
+    my ($nginx, $path, @sessions) = @_;
+
+    @sessions = (5) if !@sessions;
+
+    return int(0.5 + sum(map { count($nginx, $path, $_) } @sessions)
+               / @sessions);
+}
+
+sub count {
+    my ($nginx, $path, $i) = @_;
+
+    my $sock = WixAuthTest::open_socket(($nginx->ports)[0]);
+    my $request = request($path, $i);
     my ($sum, $before);
 
     ask($sock, $request) for 1 .. WARM;
@@ -102,15 +128,15 @@ sub instructions {
 
     abs($sum - $before) < $sum / 1000
         or die "the counts differ: $before, $sum\n";
-    return int($sum / REQUESTS + 0.5);
+    return $sum / REQUESTS;
 }
 
 # System calls of one request by session 5, of each name; what a request does
 # not make each time, such as those of a save, is rounded away.
 sub system_calls {
-    my ($nginx, $server, $path) = @_;
+    my ($nginx, $path) = @_;
 
-    my $sock = WixAuthTest::open_socket(($nginx->ports)[$server]);
+    my $sock = WixAuthTest::open_socket(($nginx->ports)[0]);
     my $request = request($path, 5);
 
     ask($sock, $request) for 1 .. WARM;
@@ -184,10 +210,24 @@ use warnings;
 
 our @ISA = ('WixAuthTest::Nginx');
 
+my $malloc;
+
+# the allocator
+sub malloc {
+    return $malloc if $malloc;
+
+    my $so = WixAuthTest::temp_dir() . '/even-malloc.so';
+
+    system($ENV{CC} || 'gcc', qw(-O2 -Wall -Wextra -Werror -fno-builtin -fPIC
+           -shared -o), $so, WixAuthTest::top_dir() . '/t/lib/even-malloc.c')
+        == 0 or die "t/lib/even-malloc.c does not compile\n";
+    return $malloc = $so;
+}
+
 sub command {
     my ($self) = @_;
 
-    return ('valgrind', '-q', '--tool=callgrind', '--dump-instr=no',
+    return ('env', 'LD_PRELOAD=' . malloc(), 'valgrind', '-q', '--tool=callgrind', '--dump-instr=no',
             "--callgrind-out-file=$self->{dir}/callgrind.out",
             $self->SUPER::command);
 }
