@@ -26,7 +26,10 @@ ngx_http_wix_auth_blocks_create(ngx_http_wix_auth_zone_t *zone)
     blocks = &zone->sh->blocks;
     size = zone->shpool->pfree * ngx_pagesize;
 
-    if (size == 0) {
+    if (size < NGX_HTTP_WIX_AUTH_SESSION_BLOCK) {
+        ngx_log_error(NGX_LOG_EMERG, ngx_cycle->log, 0,
+                      "wix_auth: no room for sessions%s, pages have "
+                      "%ui bytes here", zone->shpool->log_ctx, ngx_pagesize);
         return NGX_ERROR;
     }
 
@@ -174,6 +177,12 @@ ngx_http_wix_auth_record_read(ngx_http_wix_auth_record_node_t *rn,
 
         } else {
             skip -= room;
+        }
+
+        if (next == NULL) {
+            /* a worker was killed while it wrote them */
+            ngx_memzero(dst, size);
+            return;
         }
 
         src = next->data;

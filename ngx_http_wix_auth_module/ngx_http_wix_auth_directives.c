@@ -294,6 +294,7 @@ ngx_http_wix_auth_zone_size(ngx_conf_t *cf, ngx_str_t *value, ngx_str_t *name,
     ssize_t *size)
 {
     u_char     *p;
+    ssize_t     min;
     ngx_str_t   s;
 
     name->data = value->data + 5;
@@ -320,10 +321,15 @@ ngx_http_wix_auth_zone_size(ngx_conf_t *cf, ngx_str_t *value, ngx_str_t *name,
         return NGX_ERROR;
     }
 
-    if (*size < (ssize_t) NGX_HTTP_WIX_AUTH_ZONE_MIN) {
+    /* tables want some pages of their own */
+
+    min = ngx_max(NGX_HTTP_WIX_AUTH_ZONE_MIN, (ssize_t) (8 * ngx_pagesize));
+
+    if (*size < min) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "zone \"%V\" is too small; give it at least "
-                           "128k, and a megabyte for 400 sessions", name);
+                           "%zk, and a megabyte for 400 sessions", name,
+                           min / 1024);
         return NGX_ERROR;
     }
 

@@ -12,6 +12,8 @@
 
 
 static void ngx_http_wix_auth_fetch_post(void);
+static void ngx_http_wix_auth_fetch_run(void);
+static ngx_queue_t *ngx_http_wix_auth_fetch_answer(void);
 static void ngx_http_wix_auth_fetch_work_handler(ngx_event_t *ev);
 static ngx_queue_t *ngx_http_wix_auth_fetch_next(void);
 static void ngx_http_wix_auth_fetch_launch(
@@ -39,6 +41,7 @@ ngx_http_wix_auth_fetch_init_worker(ngx_cycle_t *cycle)
     ngx_queue_init(&w->waiting);
     ngx_queue_init(&w->active);
     ngx_queue_init(&w->done);
+    ngx_queue_init(&w->refused);
 
     w->log = cycle->log;
     w->dummy.fd = (ngx_socket_t) -1;
@@ -57,7 +60,7 @@ void
 ngx_http_wix_auth_fetch_exit_worker(ngx_cycle_t *cycle)
 {
     ngx_uint_t                         i;
-    ngx_queue_t                       *queues[4], *q;
+    ngx_queue_t                       *queues[5], *q;
     ngx_http_wix_auth_fetch_worker_t  *w;
 
     w = &ngx_http_wix_auth_fetch_worker;
@@ -70,8 +73,9 @@ ngx_http_wix_auth_fetch_exit_worker(ngx_cycle_t *cycle)
     queues[1] = &w->waiting;
     queues[2] = &w->active;
     queues[3] = &w->done;
+    queues[4] = &w->refused;
 
-    for (i = 0; i < 4; i++) {
+    for (i = 0; i < 5; i++) {
         while (!ngx_queue_empty(queues[i])) {
             q = ngx_queue_head(queues[i]);
 
@@ -244,23 +248,20 @@ ngx_http_wix_auth_fetch_work_handler(ngx_event_t *ev)
  * one, so that a member who needs no call does not wait for all of it.
  */
 
-void
+static void
 ngx_http_wix_auth_fetch_run(void)
 {
     ngx_uint_t                           n;
     ngx_queue_t                         *q;
-    ngx_http_wix_auth_fetch_worker_t    *w;
     ngx_http_wix_auth_fetch_transfer_t  *t;
-
-    w = &ngx_http_wix_auth_fetch_worker;
 
     for (n = 0; n < NGX_HTTP_WIX_AUTH_FETCH_TURN; n++) {
 
-        if (ngx_queue_empty(&w->done)) {
+        q = ngx_http_wix_auth_fetch_answer();
+        if (q == NULL) {
             break;
         }
 
-        q = ngx_queue_head(&w->done);
         t = ngx_queue_data(q, ngx_http_wix_auth_fetch_transfer_t, queue);
 
         ngx_http_wix_auth_fetch_unlink(t);
@@ -286,9 +287,26 @@ ngx_http_wix_auth_fetch_run(void)
             ngx_queue_data(q, ngx_http_wix_auth_fetch_transfer_t, queue));
     }
 
-    if (!ngx_queue_empty(&w->done) || ngx_http_wix_auth_fetch_next()) {
+    if (ngx_http_wix_auth_fetch_answer() || ngx_http_wix_auth_fetch_next()) {
         ngx_http_wix_auth_fetch_post();
     }
+}
+
+
+/* an answer does not wait behind refusals, of which there may be thousands */
+
+static ngx_queue_t *
+ngx_http_wix_auth_fetch_answer(void)
+{
+    ngx_http_wix_auth_fetch_worker_t  *w;
+
+    w = &ngx_http_wix_auth_fetch_worker;
+
+    if (!ngx_queue_empty(&w->done)) {
+        return ngx_queue_head(&w->done);
+    }
+
+    return ngx_queue_empty(&w->refused) ? NULL : ngx_queue_head(&w->refused);
 }
 
 
@@ -361,7 +379,8 @@ ngx_http_wix_auth_fetch_end(ngx_http_wix_auth_fetch_transfer_t *t,
 
     t->fetch.error = error;
     t->state = NGX_HTTP_WIX_AUTH_FETCH_ENDED;
-    ngx_queue_insert_tail(&w->done, &t->queue);
+    ngx_queue_insert_tail(t->fetch.launched ? &w->done : &w->refused,
+                          &t->queue);
 
     ngx_http_wix_auth_fetch_post();
 }
@@ -445,6 +464,10 @@ ngx_http_wix_auth_fetch_deadline_handler(ngx_event_t *ev)
              - offsetof(ngx_http_wix_auth_fetch_transfer_t, deadline));
 
     ngx_http_wix_auth_fetch_end(t, NGX_HTTP_WIX_AUTH_FETCH_TIMEOUT);
+
+    /* or curl might still send it */
+
+    ngx_http_wix_auth_fetch_detach(t);
 
     /* a worker that quits does not leave before it is handled */
 

@@ -721,12 +721,6 @@ ngx_http_wix_auth_fetch_action(ngx_http_wix_auth_fetch_multi_t *m,
     }
 
     ngx_http_wix_auth_fetch_drain(m);
-
-    /* else it is about to be called */
-
-    if (!w->work.posted) {
-        ngx_http_wix_auth_fetch_run();
-    }
 }
 
 

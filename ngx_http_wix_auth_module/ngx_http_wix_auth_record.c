@@ -14,8 +14,9 @@
 
 
 static void ngx_http_wix_auth_record_cleanup(void *data);
-static ngx_inline void ngx_http_wix_auth_record_scan(ngx_http_wix_auth_record_t *rec,
-    ngx_http_wix_auth_cookies_t *names, ngx_str_t *header);
+static ngx_inline void ngx_http_wix_auth_record_scan(
+    ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_cookies_t *names,
+    ngx_str_t *header);
 static ngx_inline ngx_int_t ngx_http_wix_auth_record_query(
     ngx_http_wix_auth_record_t *rec, ngx_http_wix_auth_conf_t *conf,
     ngx_http_wix_auth_session_query_t *q);

@@ -637,17 +637,22 @@ done:
 }
 
 
-/* new strings for a record: all blocks are there before the old ones go */
+/*
+ * New strings for a record: all blocks are there before the old ones go.  A
+ * worker that is killed in between leaves a record that has expired, with
+ * blocks that nobody else has.
+ */
 
 static ngx_int_t
 ngx_http_wix_auth_session_replace(ngx_http_wix_auth_zone_t *zone,
     ngx_http_wix_auth_record_node_t *rn, ngx_str_t *strings)
 {
+    time_t                      expires;
     uint32_t                    lease;
     ngx_int_t                   rc;
     ngx_uint_t                  n;
     ngx_msec_t                  until;
-    ngx_http_wix_auth_block_t  *chain;
+    ngx_http_wix_auth_block_t  *chain, *old;
 
     n = ngx_http_wix_auth_blocks_for(ngx_http_wix_auth_strings_size(strings))
         - 1;
@@ -671,10 +676,19 @@ ngx_http_wix_auth_session_replace(ngx_http_wix_auth_zone_t *zone,
         return NGX_ERROR;
     }
 
-    ngx_http_wix_auth_chain_give(zone->sh, rn->next);
-    rn->next = chain;
+    old = rn->next;
+    expires = rn->expires;
 
+    rn->expires = 0;
+    ngx_memory_barrier();
+
+    rn->next = chain;
     ngx_http_wix_auth_record_write(rn, strings);
+
+    ngx_memory_barrier();
+    rn->expires = expires;
+
+    ngx_http_wix_auth_chain_give(zone->sh, old);
     ngx_http_wix_auth_zone_changed(zone->sh, rn->kind);
 
     return NGX_OK;

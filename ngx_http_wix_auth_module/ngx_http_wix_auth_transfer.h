@@ -24,7 +24,7 @@ typedef enum {
     NGX_HTTP_WIX_AUTH_FETCH_NEW = 0,
     NGX_HTTP_WIX_AUTH_FETCH_WAITS,     /* in the waiting queue */
     NGX_HTTP_WIX_AUTH_FETCH_RUNS,      /* in the active queue, curl has it */
-    NGX_HTTP_WIX_AUTH_FETCH_ENDED,     /* in the done queue */
+    NGX_HTTP_WIX_AUTH_FETCH_ENDED,     /* in the done or refused queue */
     NGX_HTTP_WIX_AUTH_FETCH_HANDLED    /* its handler runs right now */
 } ngx_http_wix_auth_fetch_state_e;
 
@@ -89,6 +89,8 @@ typedef struct {
     ngx_queue_t                       waiting;
     ngx_queue_t                       active;
     ngx_queue_t                       done;
+    ngx_queue_t                       refused;   /* never had a place: after
+                                                    those that are done */
     ngx_uint_t                        nwaiting;
     ngx_uint_t                        nactive;
 
@@ -110,8 +112,6 @@ typedef struct {
 /* any state to ENDED; calls no handler and not curl, so it is always safe */
 void ngx_http_wix_auth_fetch_end(ngx_http_wix_auth_fetch_transfer_t *t,
     ngx_uint_t error);
-/* calls handlers and launches: never from curl's callbacks nor a handler */
-void ngx_http_wix_auth_fetch_run(void);
 void ngx_http_wix_auth_fetch_shutdown(void);
 void ngx_http_wix_auth_fetch_wipe(ngx_str_t *text);
 /* tells once that a transfer may not go where it would */

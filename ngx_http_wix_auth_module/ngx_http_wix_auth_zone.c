@@ -550,6 +550,8 @@ void
 ngx_http_wix_auth_zone_end(ngx_http_wix_auth_zone_t *zone,
     ngx_http_wix_auth_record_node_t *rn, ngx_uint_t reason, time_t now)
 {
+    ngx_http_wix_auth_block_t  *chain;
+
     if (rn->kind == NGX_HTTP_WIX_AUTH_KIND_BEARER) {
         ngx_http_wix_auth_zone_delete(zone, rn);
         return;
@@ -557,12 +559,20 @@ ngx_http_wix_auth_zone_end(ngx_http_wix_auth_zone_t *zone,
 
     ngx_http_wix_auth_zone_changed(zone->sh, rn->kind);
 
-    ngx_http_wix_auth_chain_give(zone->sh, rn->next);
+    /* a worker that is killed here leaves a record that has expired */
 
-    ngx_explicit_memzero(rn->data, NGX_HTTP_WIX_AUTH_HEAD_ROOM);
-    ngx_memzero(rn->len, sizeof(rn->len));
+    chain = rn->next;
+
+    rn->expires = 0;
+    ngx_memory_barrier();
 
     rn->next = NULL;
+    ngx_memzero(rn->len, sizeof(rn->len));
+    ngx_memory_barrier();
+
+    ngx_explicit_memzero(rn->data, NGX_HTTP_WIX_AUTH_HEAD_ROOM);
+    ngx_http_wix_auth_chain_give(zone->sh, chain);
+
     rn->reason = (u_char) reason;
     rn->expires = now + NGX_HTTP_WIX_AUTH_TOMBSTONE;
     rn->lease = 0;

@@ -18,6 +18,9 @@
 
 ngx_int_t  stub_allocations = -1;
 
+ngx_uint_t  stub_kill;
+jmp_buf     stub_killed;
+
 
 static ngx_uint_t stub_fails(void);
 
@@ -210,6 +213,10 @@ ngx_array_push(ngx_array_t *a)
 void
 ngx_explicit_memzero(void *buf, size_t n)
 {
+    if (stub_kill && --stub_kill == 0) {
+        longjmp(stub_killed, 1);
+    }
+
     memset(buf, 0, n);
     ngx_memory_barrier();
 }
@@ -250,14 +257,15 @@ ngx_hextoi(u_char *line, size_t n)
 }
 
 
-/* knows "%T" and "%ui" */
+/* knows "%T", "%ui", "%V" and "%Z" */
 
 u_char * ngx_cdecl
 ngx_sprintf(u_char *buf, const char *fmt, ...)
 {
-    int      n;
-    char     number[32];
-    va_list  args;
+    int         n;
+    char        number[32];
+    va_list     args;
+    ngx_str_t  *text;
 
     va_start(args, fmt);
 
@@ -269,9 +277,27 @@ ngx_sprintf(u_char *buf, const char *fmt, ...)
             continue;
         }
 
+        if (fmt[1] == 'Z') {
+            *buf++ = '\0';
+            fmt += 2;
+
+            continue;
+        }
+
+        if (fmt[1] == 'V') {
+            text = va_arg(args, ngx_str_t *);
+            buf = ngx_cpymem(buf, text->data, text->len);
+            fmt += 2;
+
+            continue;
+        }
+
         if (fmt[1] == 'T') {
             n = sprintf(number, "%lld", (long long) va_arg(args, time_t));
             fmt += 2;
+
+        } else if (fmt[1] != 'u' || fmt[2] != 'i') {
+            abort();
 
         } else {
             n = sprintf(number, "%llu",

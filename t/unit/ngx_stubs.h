@@ -12,7 +12,15 @@
 #include <ngx_core.h>
 
 
+#include <setjmp.h>
+
+
 extern ngx_int_t  stub_allocations;
+
+/* where the n-th wipe of memory leads to, as if the process had been killed;
+   0: nowhere */
+extern ngx_uint_t  stub_kill;
+extern jmp_buf     stub_killed;
 
 
 #endif /* _NGX_STUBS_H_INCLUDED_ */

@@ -18,6 +18,10 @@ static ngx_uint_t linked(ngx_http_wix_auth_block_t *chain);
 static void strings_of(ngx_str_t *strings, size_t len);
 
 
+ngx_uint_t             ngx_pagesize;
+volatile ngx_cycle_t  *ngx_cycle;
+
+
 static ngx_http_wix_auth_zone_sh_t *
 new_zone(void)
 {
@@ -102,6 +106,51 @@ test_blocks(void)
     ngx_http_wix_auth_record_give(sh, rn);
 
     ok(ngx_http_wix_auth_blocks_left(sh) == BLOCKS, "blocks: all are back");
+}
+
+
+/* the slab of nginx, which has pages to give */
+
+void *
+ngx_slab_alloc(ngx_slab_pool_t *shpool, size_t size)
+{
+    shpool->pfree -= size / ngx_pagesize;
+
+    return ngx_palloc(pool, size);
+}
+
+
+void
+test_block_create(void)
+{
+    ngx_uint_t                  i, bad;
+    ngx_slab_pool_t             slab;
+    ngx_http_wix_auth_zone_t    zone;
+    ngx_http_wix_auth_block_t  *all;
+
+    ngx_pagesize = 4096;
+    bad = 0;
+
+    for (i = 1; i < 40; i++) {
+        memset(&slab, 0, sizeof(slab));
+        slab.pfree = i;
+
+        zone.sh = ngx_pcalloc(pool, sizeof(ngx_http_wix_auth_zone_sh_t));
+        zone.shpool = &slab;
+
+        if (ngx_http_wix_auth_blocks_create(&zone) != NGX_OK
+            || slab.pfree != 0
+            || zone.sh->blocks.all != i * 4096 / SIZE
+            || ngx_http_wix_auth_chain_take(zone.sh, zone.sh->blocks.all,
+                                            &all)
+               != NGX_OK
+            || linked(all) != i * 4096 / SIZE)
+        {
+            bad++;
+        }
+    }
+
+    ok(bad == 0, "blocks: as many as 1 to 39 pages have room for");
 }
 
 

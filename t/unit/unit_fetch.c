@@ -22,6 +22,7 @@
 static void fetch_begin(void);
 static ngx_http_wix_auth_fetch_t *start(ngx_uint_t urgent);
 static void handler(ngx_http_wix_auth_fetch_t *f);
+static void in_order(ngx_http_wix_auth_fetch_t *f);
 static void starter(ngx_http_wix_auth_fetch_t *f);
 static void curl_ends(ngx_uint_t n);
 static ngx_uint_t turn(void);
@@ -34,6 +35,7 @@ static ngx_cycle_t                      cycle;
 static ngx_http_wix_auth_fetch_conf_t   conf;
 static ngx_http_wix_auth_fetch_t       *curl[MOST];   /* has these */
 static ngx_uint_t                       ncurl, handled, timers, strangers;
+static ngx_uint_t                       first, order;
 
 
 /* nginx's, and the room's other parts */
@@ -103,7 +105,7 @@ fetch_begin(void)
     ngx_cached_time = &now;
     ngx_queue_init(&ngx_posted_next_events);
 
-    ncurl = handled = timers = strangers = 0;
+    ncurl = handled = timers = strangers = first = order = 0;
 
     conf.timeout = 1000;
     cycle.log = pool->log;
@@ -134,6 +136,22 @@ handler(ngx_http_wix_auth_fetch_t *f)
 {
     handled++;
     strangers += !f->urgent;
+
+    /* how many answers before the first refusal */
+
+    if (f->error == NGX_HTTP_WIX_AUTH_FETCH_DONE && first == handled - 1) {
+        first = handled;
+    }
+}
+
+
+/* the ones whose turn it is, with the error of their first end */
+
+static void
+in_order(ngx_http_wix_auth_fetch_t *f)
+{
+    order += (f->status == order
+              && f->error == NGX_HTTP_WIX_AUTH_FETCH_DONE);
 }
 
 
@@ -220,7 +238,6 @@ test_fetch_turns(void)
     for (i = 0; turn(); i++) {
         most = ngx_max(most, handled);
         handled = 0;
-        before = i;
     }
 
     ok(i == 4 && most == TURN && ncurl == 0,
@@ -272,6 +289,20 @@ test_fetch_order(void)
     ok(urgent == NGX_HTTP_WIX_AUTH_FETCH_RESERVE + 2
        && ncurl == ACTIVE + NGX_HTTP_WIX_AUTH_FETCH_RESERVE,
        "fetch: and come before those that wait longer");
+
+    /* a place that is given up is another's at once */
+
+    f = start(1);
+    while (turn()) { /* void */ }
+
+    for (i = 0; curl[i]->urgent; i++) { /* void */ }
+
+    ngx_http_wix_auth_fetch_cancel(curl[i]);
+    strangers++;
+
+    while (turn()) { /* void */ }
+
+    ok(f->launched, "fetch: and get the place of one that is cancelled");
 
     /* one that waits, one that runs and one that has ended are cancelled */
 
@@ -363,4 +394,91 @@ test_fetch_deadline(void)
     ngx_http_wix_auth_fetch_exit_worker(&cycle);
 
     ok(timers == 0, "fetch: no timer is left");
+}
+
+
+void
+test_fetch_refused(void)
+{
+    ngx_uint_t  i, refused;
+
+    fetch_begin();
+
+    /* all places are taken, and all places of those who wait */
+
+    refused = 100;
+
+    for (i = 0; i < ACTIVE + NGX_HTTP_WIX_AUTH_FETCH_QUEUED; i++) {
+        (void) start(0);
+    }
+
+    while (turn()) { /* void */ }
+
+    for (i = 0; i < refused; i++) {
+        (void) start(0);
+    }
+
+    ok(handled == 0, "fetch: who is refused hears of it later");
+
+    curl_ends(2);
+    (void) turn();
+
+    ok(handled == TURN && first == 2,
+       "fetch: two answers come before a hundred refusals");
+
+    for (i = 0; i < 2; i++) {
+        (void) turn();
+    }
+
+    ok(handled == 3 * TURN, "fetch: of which each turn has its part");
+
+    /* the rest goes without a handler, as the worker does */
+
+    handled = 0;
+    ngx_http_wix_auth_fetch_exit_worker(&cycle);
+
+    ok(handled == 0 && timers == 0
+       && ngx_queue_empty(&ngx_posted_next_events),
+       "fetch: a worker that leaves takes all with it");
+}
+
+
+/* first come, first served */
+
+void
+test_fetch_first(void)
+{
+    ngx_uint_t                  i, good;
+    ngx_http_wix_auth_fetch_t  *f[3];
+
+    fetch_begin();
+
+    for (i = 0; i < 3; i++) {
+        f[i] = start(1);
+    }
+
+    (void) turn();
+
+    good = (curl[0] == f[0] && curl[1] == f[1] && curl[2] == f[2]);
+
+    ok(good, "fetch: transfers are begun in their order");
+
+    for (i = 0; i < 3; i++) {
+        f[i]->status = i;
+        f[i]->handler = in_order;
+        ngx_http_wix_auth_fetch_end(f[i]->transfer,
+                                    NGX_HTTP_WIX_AUTH_FETCH_DONE);
+    }
+
+    /* a deadline after the answer */
+
+    ngx_http_wix_auth_fetch_end(f[1]->transfer,
+                                NGX_HTTP_WIX_AUTH_FETCH_TIMEOUT);
+
+    order = 0;
+    (void) turn();
+
+    ok(order == 3, "fetch: and their answers handled in theirs");
+
+    ngx_http_wix_auth_fetch_exit_worker(&cycle);
 }

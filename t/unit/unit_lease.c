@@ -56,6 +56,9 @@ static ngx_uint_t stored_token(void);
 static void begin(trouble_t *t);
 static ngx_str_t token(char kind, ngx_uint_t n);
 static ngx_uint_t number(ngx_str_t *text);
+static ngx_int_t with_chain(u_char id[16], const char *name, char kind);
+static ngx_str_t long_token(char kind);
+static ngx_uint_t its_own(void);
 
 
 void ngx_cdecl
@@ -825,4 +828,140 @@ number(ngx_str_t *text)
     }
 
     return text->data[0] - 'A';
+}
+
+
+/*
+ * A worker is killed while it changes a session, and the master opens the
+ * lock: the session may be lost, but what is found of it is its own.
+ */
+
+void
+test_lease_killed(void)
+{
+    u_char      other[16] = "another";
+    ngx_str_t   access;
+    ngx_uint_t  n, op, kills, good;
+
+    static trouble_t  none = { "none", ROTATE_OFF, 0, 0, 0, 0, 0, 0, 0, 0 };
+
+    seen = malloc((size_t) SEEN * 16);
+    kills = 0;
+    good = 1;
+
+    for (op = 0; op < 3; op++) {
+        for (n = 1; n < 10; n++) {
+            begin(&none);
+            good &= (with_chain(id, "ann", 'a') == NGX_OK);
+
+            stub_kill = n;
+
+            if (setjmp(stub_killed) == 0) {
+
+                access = long_token('a');
+
+                if (op == 0) {
+                    (void) ngx_http_wix_auth_session_refreshed(shm_zone, id, 1,
+                               &access, &access, 86400, 1, pool->log);
+
+                } else if (op == 1) {
+                    (void) ngx_http_wix_auth_session_end(shm_zone, id,
+                               NGX_HTTP_WIX_AUTH_SESSION_ENDED, 0);
+
+                } else {
+                    access.len = 10;
+                    (void) ngx_http_wix_auth_session_refreshed(shm_zone, id, 1,
+                               &access, &access, 86400, 1, pool->log);
+                }
+
+            } else {
+                kills++;
+            }
+
+            stub_kill = 0;
+
+            good &= its_own();
+
+            /* somebody else logs in, and takes what blocks there are */
+
+            (void) with_chain(other, "bob", 'b');
+
+            good &= its_own();
+        }
+    }
+
+    free(seen);
+    seen = NULL;
+
+    ok(kills > 5, "lease: %lu workers are killed while they write",
+       (unsigned long) kills);
+    ok(good, "lease: nobody gets what is another's");
+}
+
+
+/* a session whose tokens take more than one block beside the head */
+
+static ngx_int_t
+with_chain(u_char id[16], const char *name, char kind)
+{
+    ngx_http_wix_auth_session_t  s;
+
+    memset(&s, 0, sizeof(s));
+    memcpy(s.id, id, 16);
+
+    s.kind = NGX_HTTP_WIX_AUTH_KIND_MEMBER;
+    s.expires = 86400;
+    s.token_expires = 1;
+    s.member_id = text(name);
+    s.access_token = long_token(kind);
+    s.refresh_token = long_token(kind);
+
+    return ngx_http_wix_auth_session_create(shm_zone, &s, pool->log);
+}
+
+
+static ngx_str_t
+long_token(char kind)
+{
+    ngx_str_t  s;
+
+    static char  a[LONG], b[LONG];
+
+    s.data = (u_char *) ((kind == 'a') ? a : b);
+    s.len = LONG;
+
+    memset(s.data, kind, LONG);
+
+    return s;
+}
+
+
+/* what is found of the session is its own, if it is found at all */
+
+static ngx_uint_t
+its_own(void)
+{
+    u_char                             buf[1024];
+    size_t                             i;
+    ngx_http_wix_auth_session_t        s;
+    ngx_http_wix_auth_session_query_t  q;
+
+    memset(&q, 0, sizeof(q));
+    memcpy(q.id, id, 16);
+    q.buf = buf;
+    q.size = sizeof(buf);
+    q.access = 1;
+
+    if (ngx_http_wix_auth_session_find(shm_zone, &q, &s) != NGX_OK) {
+        return 1;
+    }
+
+    for (i = 0; i < s.access_token.len; i++) {
+        if (s.access_token.data[i] != 'a') {
+            return 0;
+        }
+    }
+
+    return s.member_id.len == 3 && memcmp(s.member_id.data, "ann", 3) == 0
+           && s.access_token.len != 0;
 }

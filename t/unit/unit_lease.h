@@ -12,8 +12,9 @@
 
 #define WORKERS    3
 #define TOKENS     8
-#define BLOCKS     4           /* a head, a chain, and the chain to come */
+#define BLOCKS     6           /* a head, a chain, and the chain to come */
 #define PAD        200         /* so that the tokens need a chain */
+#define LONG       400         /* and more than one block of it */
 #define LEASE      11000       /* ms */
 #define SEEN       (1 << 20)
 

@@ -33,7 +33,7 @@ sub tool {
 
     # what is not called may want what is not here
     my @cc = ($ENV{CC} || 'gcc',
-        qw(-O2 -Wall -Wextra -Werror -Wno-unused-parameter -D_GNU_SOURCE
+        qw(-O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -D_GNU_SOURCE
            -ffunction-sections), "-Wl,--gc-sections",
         (map { "-I$src/src/$_" } qw(core event event/modules os/unix)),
         "-I$objs", "-I$module", "-I$top/t/unit", '-o', $program,
