@@ -166,6 +166,7 @@ main(void)
         test_fetch_first,
         test_lease,
         test_lease_killed,
+        test_lease_room,
         test_lessons_fields,
         test_lessons_keys,
         test_lessons_nonces,

@@ -83,6 +83,7 @@ void test_fetch_refused(void);
 void test_fetch_first(void);
 void test_lease(void);
 void test_lease_killed(void);
+void test_lease_room(void);
 void test_lessons_fields(void);
 void test_lessons_keys(void);
 void test_lessons_nonces(void);

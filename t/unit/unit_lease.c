@@ -965,3 +965,46 @@ its_own(void)
     return s.member_id.len == 3 && memcmp(s.member_id.data, "ann", 3) == 0
            && s.access_token.len != 0;
 }
+
+
+/* a zone that lacks one block, or two, or all */
+
+void
+test_lease_room(void)
+{
+    u_char                       other[16] = "another", small[16];
+    ngx_uint_t                   n, left;
+    ngx_http_wix_auth_session_t  s;
+
+    static trouble_t  none = { "none", ROTATE_OFF, 0, 0, 0, 0, 0, 0, 0, 0 };
+
+    seen = malloc((size_t) SEEN * 16);
+
+    for (n = 0; n < 4; n++) {
+        begin(&none);
+        (void) with_chain(id, "ann", 'a');
+
+        /* of one block each */
+
+        for (left = 3; left > n; left--) {
+            memset(&s, 0, sizeof(s));
+            memset(small, (int) left, 16);
+            memcpy(s.id, small, 16);
+
+            s.kind = NGX_HTTP_WIX_AUTH_KIND_MEMBER;
+            s.expires = 86400;
+            s.member_id = text("bob");
+
+            (void) ngx_http_wix_auth_session_create(shm_zone, &s, pool->log);
+        }
+
+        ok(ngx_http_wix_auth_blocks_left(&w.memory.sh) == n
+           && with_chain(other, "eve", 'b') == NGX_OK
+           && w.memory.sh.evicted[NGX_HTTP_WIX_AUTH_KIND_MEMBER] == (n < 3),
+           "lease: three blocks where %lu are left cost %lu sessions",
+           (unsigned long) n, (unsigned long) (n < 3));
+    }
+
+    free(seen);
+    seen = NULL;
+}
