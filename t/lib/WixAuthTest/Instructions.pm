@@ -227,7 +227,8 @@ sub malloc {
 sub command {
     my ($self) = @_;
 
-    return ('env', 'LD_PRELOAD=' . malloc(), 'valgrind', '-q', '--tool=callgrind', '--dump-instr=no',
+    return ('env', 'LD_PRELOAD=' . malloc(),
+            'valgrind', '-q', '--tool=callgrind', '--dump-instr=no',
             "--callgrind-out-file=$self->{dir}/callgrind.out",
             $self->SUPER::command);
 }
